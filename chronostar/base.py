@@ -3,10 +3,9 @@
 # %% auto #0
 __all__ = ['logger', 'nearest', 'Configurable', 'BaseComponent', 'BaseMixture', 'InitialCondition', 'make_label', 'BaseICPool']
 
-# %% ../nbs/05_base.ipynb #a5e48db8
+# %% ../nbs/05_base.ipynb #09366599
 import inspect
 import logging
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from types import FunctionType
 
@@ -28,7 +27,9 @@ def nearest(
     close = get_close_matches(str(name), [str(k) for k in known], n=1)
     return f"; did you mean {close[0]!r}?" if close else f" (known: {', '.join(sorted(map(str, known)))})"
 
-# %% ../nbs/05_base.ipynb #80386858
+# %% ../nbs/05_base.ipynb #d9c2e73b
+def _owed(self, method): return NotImplementedError(f"{type(self).__name__} must implement {method}")
+
 class Configurable:
     "Keyword settings of a class, with defaults that can be changed for all new objects."
     _unused = ()  # settings of Chronostar-TNG that have no job here
@@ -58,28 +59,28 @@ class Configurable:
             cls.__init__.__kwdefaults__ = dict(init.__kwdefaults__)
         cls.__init__.__kwdefaults__.update(settings)
 
-# %% ../nbs/05_base.ipynb #37206eb4
-class BaseComponent(Configurable, BaseEstimator, ABC):
+# %% ../nbs/05_base.ipynb #8e3a7fe4
+class BaseComponent(Configurable, BaseEstimator):
     "A probability density of stars in phase space, with parameters that can be fitted."
     n_params = None  # the number of free parameters, for BIC and AIC
     age = None  # Myr, for components that have one
 
-    @abstractmethod
     def estimate_log_prob(self,
         X,  # shape (n, 42) or (n, 6), or StarData
     ):  # shape (n,)
         "Log density of each star."
+        raise _owed(self, 'estimate_log_prob')
 
-    @abstractmethod
     def maximize(self,
         X,  # shape (n, 42) or (n, 6), or StarData
         resp=None,  # shape (n,): weight of each star, 1 by default
     ):  # self
         "Set the parameters to those that maximize the weighted log density of the stars."
+        raise _owed(self, 'maximize')
 
-    @abstractmethod
     def split(self):  # a pair of components
         "Two components that share what this one describes; raises `NotImplementedError` where there is no such thing."
+        raise _owed(self, 'split')
 
     def m_step(self, X, resp):
         "Improve the parameters for the weighted stars; must not make them worse."
@@ -104,28 +105,28 @@ class BaseComponent(Configurable, BaseEstimator, ABC):
 
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
-# %% ../nbs/05_base.ipynb #375b93d5
-class BaseMixture(Configurable, DensityMixin, BaseEstimator, ABC):
+# %% ../nbs/05_base.ipynb #08d1ebc6
+class BaseMixture(Configurable, DensityMixin, BaseEstimator):
     "Weighted components, fitted together."
-    @abstractmethod
     def fit(self,
         X,  # shape (n, 42) or (n, 6), or StarData
         y=None,  # ignored, for scikit-learn
         init_resp=None,  # shape (n, k): memberships to start from
     ):  # self
         "Fit weights and components."
+        raise _owed(self, 'fit')
 
-    @abstractmethod
     def bic(self, X):
         "Bayesian information criterion of the fitted mixture; lower is better."
+        raise _owed(self, 'bic')
 
-    @abstractmethod
     def get_components(self):
         "The fitted components."
+        raise _owed(self, 'get_components')
 
-    @abstractmethod
     def estimate_membership_prob(self, X):
         "Probability that each star belongs to each component, shape (n, k)."
+        raise _owed(self, 'estimate_membership_prob')
 
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
@@ -154,24 +155,24 @@ def make_label(
     letters = ''.join(chr(ord('A') + index // 26**i % 26) for i in (2, 1, 0))
     return f"{letters}-{parent.split('-')[0] if parent else 'XXX'}-{generation:04d}-{n_components:04d}-{extra}"
 
-# %% ../nbs/05_base.ipynb #384dc887
-class BaseICPool(Configurable, ABC):
+# %% ../nbs/05_base.ipynb #cecdc0d7
+class BaseICPool(Configurable):
     "Proposes candidates, learns their scores, and knows which was best."
-    @abstractmethod
     def has_next(self) -> bool:
         "Is there another candidate to try?"
+        raise _owed(self, 'has_next')
 
-    @abstractmethod
     def get_next(self) -> InitialCondition:
         "The next candidate."
+        raise _owed(self, 'get_next')
 
-    @abstractmethod
     def register_result(self,
         label:str,  # of the candidate
         mixture,  # fitted
         score:float,  # lower is better, such as BIC
     ):
         "Report a fitted candidate."
+        raise _owed(self, 'register_result')
 
     best_label = None  # of the best candidate so far
     best_mixture = None

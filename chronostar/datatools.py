@@ -5,12 +5,14 @@ __all__ = ['logger', 'OBSERVABLES', 'UNITS', 'ERRORS', 'ERROR_UNITS', 'CORRELATI
            'extract_array_from_table', 'construct_covs_from_data', 'replace_cov_with_sampling', 'why_unusable',
            'fill_missing_rvs', 'Prepared', 'prepare', 'StarData', 'as_stars']
 
-# %% ../nbs/04_datatools.ipynb #8d445d10
+# %% ../nbs/04_datatools.ipynb #17e1d941
 import logging
+from copy import copy
 
 import numpy as np
 
-from .maths import BLOCK, DIM, estimate_log_gaussian_ol_prob, pack, unpack
+from .maths import BLOCK, DIM, ROWS, estimate_log_gaussian_ol_prob, pack, unpack
+from .traceorbit import to_curvilinear
 from .transforms import astrometry_to_cartesian, covariance_to_cartesian
 
 # %% ../nbs/04_datatools.ipynb #791950be
@@ -198,7 +200,7 @@ def _check_stars(means, covs):
         bad = ~_positive_semidefinite(chunk) | (np.einsum('nii->ni', chunk) < 0).any(axis=1)
         if bad.any(): raise InputError(f"the covariance of the star in row {start + bad.argmax()} is not positive definite")
 
-# %% ../nbs/04_datatools.ipynb #14905fd3
+# %% ../nbs/04_datatools.ipynb #bb031f52
 class StarData:
     "Stars in Cartesian space, checked and packed for fast passes."
     def __init__(self,
@@ -218,8 +220,9 @@ class StarData:
             if covs.shape != (len(X), DIM, DIM):
                 raise InputError(f"covariances must have shape {(len(X), DIM, DIM)}, to go with the means, not {covs.shape}")
         _check_stars(means, covs)
-        self.has_covs, self.n, self.ids, self._bare = covs is not None, len(X), ids, None
+        self.n, self.has_covs, self.ids = len(X), covs is not None, ids
         self.blocks = pack(means, np.broadcast_to(0., (len(X), DIM, DIM)) if covs is None else covs)
+        self.log_jacobian, self._curvilinear, self._bare = None, None, None
 
     def __len__(self): return self.n
     def __repr__(self): return f"StarData({self.n} stars{'' if self.has_covs else ' without uncertainties'})"
@@ -227,38 +230,54 @@ class StarData:
 # %% ../nbs/04_datatools.ipynb #4fc88afa
 from fastcore.basics import patch
 
-# %% ../nbs/04_datatools.ipynb #926a5a1f
+# %% ../nbs/04_datatools.ipynb #6930b60f
 @patch(as_prop=True)
 def means(self:StarData):  # shape (n, 6)
     "Cartesian means, pc and km/s."
-    return unpack(self.blocks, self.n)[0]
+    return np.ascontiguousarray(self.blocks[:, :DIM].swapaxes(1, 2).reshape(-1, DIM)[:self.n])
 
 @patch(as_prop=True)
 def covs(self:StarData):  # shape (n, 6, 6)
     "Cartesian covariances; zero where the stars have no uncertainties."
     return unpack(self.blocks, self.n)[1]
 
+# %% ../nbs/04_datatools.ipynb #4643536f
 @patch
 def __getitem__(self:StarData,
     key,  # a boolean mask, indices or a slice
 ):
     "The stars selected, as StarData."
     index = np.atleast_1d(np.arange(self.n)[key])
-    new = object.__new__(StarData)
-    new.has_covs, new.n, new._bare = self.has_covs, len(index), None
-    new.ids = None if self.ids is None else np.asarray(self.ids)[index]
-    new.blocks = pack(np.empty((0, DIM)), np.empty((0, DIM, DIM)))
-    if new.n:
-        filled = np.concatenate([index, np.repeat(index[-1], -new.n % BLOCK)])
-        new.blocks = self.blocks[filled // BLOCK, :, filled % BLOCK].reshape(-1, BLOCK, self.blocks.shape[1]).swapaxes(1, 2).copy()
+    new = copy(self)
+    new.n, new._bare = len(index), None
+    new.ids, new.log_jacobian = (None if a is None else np.asarray(a)[index] for a in (self.ids, self.log_jacobian))
+    padded = np.concatenate([index, np.repeat(index[-1:], -len(index) % BLOCK)])
+    new.blocks = self.blocks[padded // BLOCK, :, padded % BLOCK].reshape(-1, BLOCK, ROWS).swapaxes(1, 2).copy()
+    if self._curvilinear is not None: new._curvilinear = self._curvilinear[key]
     return new
 
-# %% ../nbs/04_datatools.ipynb #ef78768b
+# %% ../nbs/04_datatools.ipynb #e9b212d6
 @patch
 def without_covs(self:StarData):
     "The same stars as if measured without uncertainty."
     if self.has_covs and self._bare is None: self._bare = StarData(self.means, ids=self.ids)
     return self._bare if self.has_covs else self
+
+@patch(as_prop=True)
+def curvilinear(self:StarData):
+    "The same stars in curvilinear coordinates (pc, km/s), with `log_jacobian` (n,), as StarData."
+    if self._curvilinear is None:
+        new = copy(self)
+        new.blocks, new.log_jacobian = np.empty_like(self.blocks), np.empty(self.n)
+        for start in range(0, len(self.blocks), 1024):  # bounded memory
+            span = slice(start, start + 1024)
+            means, covs = unpack(self.blocks[span], BLOCK*len(self.blocks[span]))
+            means, jac = to_curvilinear(means)
+            new.blocks[span] = pack(means, jac @ covs @ jac.swapaxes(1, 2))
+            there = new.log_jacobian[BLOCK*start:BLOCK*(start + 1024)]
+            there[:] = np.linalg.slogdet(jac)[1][:len(there)]
+        self._curvilinear = new
+    return self._curvilinear
 
 # %% ../nbs/04_datatools.ipynb #43fb1d04
 def as_stars(

@@ -2,7 +2,8 @@
 
 # %% auto #0
 __all__ = ['R0', 'V0', 'OMEGA0', 'KM_S', 'OORT_A', 'OORT_B', 'RHO', 'GRAVITY', 'SCALE_A', 'SCALE_B', 'SCALE_RHO',
-           'EpicyclicOrbit', 'NumericalOrbit', 'trace_epicyclic_orbit', 'get_orbit']
+           'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit', 'trace_epicyclic_orbit',
+           'get_orbit']
 
 # %% ../nbs/02_traceorbit.ipynb #d7c8fced
 from functools import partial
@@ -19,17 +20,20 @@ RHO = 0.0889  # Msun/pc^3, density of the disc at the Sun
 GRAVITY = 0.004498502151575285  # G in pc^3 / (Msun Myr^2)
 SCALE_A, SCALE_B, SCALE_RHO = 0.89, 1.15, 1.21
 
-# %% ../nbs/02_traceorbit.ipynb #bab01000
-def _to_curvilinear(
-    states,  # shape (n, 6): pc, pc/Myr
-):  # (n, 6) curvilinear states and (n, 6, 6) Jacobians
-    x, y, z, u, v, w = states.T
+# %% ../nbs/02_traceorbit.ipynb #508c838b
+_SCALE = np.array([1, 1, 1, KM_S, KM_S, KM_S])  # km/s to pc/Myr, in which the formulas are written
+
+def to_curvilinear(
+    states,  # shape (n, 6): Cartesian, pc and km/s
+):  # (n, 6) curvilinear states, pc and km/s, and their Jacobians (n, 6, 6)
+    "From X, Y, Z, U, V, W to the curvilinear coordinates in which epicycles are linear."
+    x, y, z, u, v, w = (np.asarray(states) * _SCALE).T
     R = np.hypot(y, R0 - x)
     s, c = y/R, (R0 - x)/R  # sin and cos of the azimuth
     u, v = u - OMEGA0*y, v + OMEGA0*x
     along, k = v*c + u*s, R0/R
     xidot, etadot = u*c - v*s, k*along
-    jac = np.zeros((len(states), 6, 6))
+    jac = np.zeros((len(x), 6, 6))
     jac[:, 0, 0], jac[:, 0, 1] = c, -s
     jac[:, 1, 0], jac[:, 1, 1] = k*s, k*c
     jac[:, 2, 2] = jac[:, 5, 5] = 1
@@ -38,18 +42,20 @@ def _to_curvilinear(
     jac[:, 4, 0] = k*(xidot*s/R + OMEGA0*c + along*c/R)
     jac[:, 4, 1] = k*(xidot*c/R - OMEGA0*s - along*s/R)
     jac[:, 4, 3], jac[:, 4, 4] = k*s, k*c
-    return np.stack([R0 - R, R0*np.arctan2(y, R0 - x), z, xidot, etadot, w], axis=1), jac
+    curvilinear = np.stack([R0 - R, R0*np.arctan2(y, R0 - x), z, xidot, etadot, w], axis=1)
+    return curvilinear / _SCALE, jac * (_SCALE / _SCALE[:, None])
 
-# %% ../nbs/02_traceorbit.ipynb #ad5df2e0
-def _from_curvilinear(
-    curvilinear,  # shape (n, 6): pc, pc/Myr
-):  # (n, 6) Cartesian states and (n, 6, 6) Jacobians
-    xi, eta, zeta, xidot, etadot, zetadot = curvilinear.T
+# %% ../nbs/02_traceorbit.ipynb #b048b55c
+def from_curvilinear(
+    curvilinear,  # shape (n, 6): pc and km/s
+):  # (n, 6) Cartesian states, pc and km/s, and their Jacobians (n, 6, 6)
+    "The way back from `to_curvilinear`."
+    xi, eta, zeta, xidot, etadot, zetadot = (np.asarray(curvilinear) * _SCALE).T
     R = R0 - xi
     s, c, k = np.sin(eta/R0), np.cos(eta/R0), R/R0
     x, y = R0 - R*c, R*s
     u, v = xidot*c + k*etadot*s, -xidot*s + k*etadot*c
-    jac = np.zeros((len(curvilinear), 6, 6))
+    jac = np.zeros((len(xi), 6, 6))
     jac[:, 0, 0], jac[:, 0, 1] = c, k*s
     jac[:, 1, 0], jac[:, 1, 1] = -s, k*c
     jac[:, 2, 2] = jac[:, 5, 5] = 1
@@ -57,13 +63,14 @@ def _from_curvilinear(
     jac[:, 3, 3], jac[:, 3, 4] = c, k*s
     jac[:, 4, 0], jac[:, 4, 1] = -etadot*c/R0 - OMEGA0*c, -u/R0 - OMEGA0*k*s
     jac[:, 4, 3], jac[:, 4, 4] = -s, k*c
-    return np.stack([x, y, zeta, u + OMEGA0*y, v - OMEGA0*x, zetadot], axis=1), jac
+    states = np.stack([x, y, zeta, u + OMEGA0*y, v - OMEGA0*x, zetadot], axis=1)
+    return states / _SCALE, jac * (_SCALE / _SCALE[:, None])
 
-# %% ../nbs/02_traceorbit.ipynb #3ca78b02
+# %% ../nbs/02_traceorbit.ipynb #72b5aa3f
 def _epicycle(
     times,  # shape (n,), Myr
     sA=SCALE_A, sB=SCALE_B, sR=SCALE_RHO,  # scale factors of A, B and the density
-):  # shape (n, 6, 6): maps curvilinear states at time 0 to time t
+):  # shape (n, 6, 6): maps curvilinear states (pc, km/s) at time 0 to time t
     A, B = OORT_A*sA*KM_S/1000, OORT_B*sB*KM_S/1000
     kappa = np.sqrt(-4*B*(A - B))
     nu = np.sqrt(4*np.pi*GRAVITY*RHO*sR + (A + B)*(A - B))
@@ -75,7 +82,7 @@ def _epicycle(
     m[:, 2, 2], m[:, 2, 5], m[:, 5, 2], m[:, 5, 5] = cn, sn/nu, -nu*sn, cn
     m[:, 3, 0], m[:, 3, 3], m[:, 3, 4] = -A*kappa*s/B, c, kappa*s/(2*B)
     m[:, 4, 0], m[:, 4, 3], m[:, 4, 4] = -2*A*(A - B)*(1 - c)/B, -kappa*s/(2*B), (A - (A - B)*c)/B
-    return m
+    return m * (_SCALE / _SCALE[:, None])
 
 # %% ../nbs/02_traceorbit.ipynb #5ed67eef
 def _broadcast(states, times):
@@ -87,7 +94,7 @@ def _broadcast(states, times):
     n = np.broadcast_shapes(len(states), len(times))[0]
     return np.broadcast_to(states, (n, 6)), np.broadcast_to(times, (n,))
 
-# %% ../nbs/02_traceorbit.ipynb #fd3145f2
+# %% ../nbs/02_traceorbit.ipynb #eb61175b
 class EpicyclicOrbit:
     "Epicyclic approximation to orbits near the Sun (Makarov et al. 2004), with Chronostar's scale factors."
     def __init__(self,
@@ -104,19 +111,16 @@ class EpicyclicOrbit:
     ):  # (n, 6) states after `times`, and their Jacobians (n, 6, 6)
         "Where the states are after `times`, and how their neighbourhoods are mapped."
         states, times = _broadcast(states, times)
-        scale = np.array([1, 1, 1, KM_S, KM_S, KM_S])
-        curvilinear, jac_in = _to_curvilinear(states * scale)
+        curvilinear, jac_in = to_curvilinear(states)
         flow = _epicycle(times, self.sA, self.sB, self.sR)
-        moved, jac_out = _from_curvilinear(np.einsum('nij,nj->ni', flow, curvilinear))
-        return moved / scale, (jac_out @ flow @ jac_in) * (scale / scale[:, None])
+        moved, jac_out = from_curvilinear(np.einsum('nij,nj->ni', flow, curvilinear))
+        return moved, jac_out @ flow @ jac_in
 
     def trace(self, states, times):
         "Where the states are after `times`; arguments as `trace_with_jacobian`."
         states, times = _broadcast(states, times)
-        scale = np.array([1, 1, 1, KM_S, KM_S, KM_S])
         flow = _epicycle(times, self.sA, self.sB, self.sR)
-        curvilinear = np.einsum('nij,nj->ni', flow, _to_curvilinear(states * scale)[0])
-        return _from_curvilinear(curvilinear)[0] / scale
+        return from_curvilinear(np.einsum('nij,nj->ni', flow, to_curvilinear(states)[0]))[0]
 
 # %% ../nbs/02_traceorbit.ipynb #81d9a0ae
 class NumericalOrbit:

@@ -10,7 +10,7 @@ from ..base import BaseComponent
 from ..datatools import InputError, as_stars
 from ..maths import log_overlap, overlap_sums
 
-# %% ../../nbs/06_component.spacecomponent.ipynb #21fd5c60
+# %% ../../nbs/06_component.spacecomponent.ipynb #cdbfeb30
 class SpaceComponent(BaseComponent):
     "A Gaussian with free mean and covariance."
     n_params = 27  # 6 for the mean, 21 for the covariance
@@ -35,9 +35,6 @@ class SpaceComponent(BaseComponent):
         "Log density of each star: its overlap integral with the Gaussian."
         stars = self._stars(X)
         return log_overlap(stars.blocks, len(stars), self.mean, self.covariance, self.nthreads)
-
-    def maximize(self, X, resp=None): raise NotImplementedError
-    def split(self): raise NotImplementedError
 
     def __repr__(self):
         if self.params is None: return 'SpaceComponent()'
