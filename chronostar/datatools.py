@@ -186,11 +186,12 @@ def prepare(
     means, covs = construct_covs_from_data(astro_data[good])
     return Prepared(astrometry_to_cartesian(means), covariance_to_cartesian(means, covs), ids[good], reason, fake[good], table)
 
-# %% ../nbs/04_datatools.ipynb #d07dd5c6
+# %% ../nbs/04_datatools.ipynb #b94d6cd6
 def _check_stars(means, covs):
     "Raise `InputError` if a mean is not finite or a covariance is not one."
     bad = ~np.isfinite(means).all(axis=1)
-    if bad.any(): raise InputError(f"{bad.sum()} of {len(means)} stars have NaN or infinite values, the first in row {bad.argmax()}")
+    if bad.any():
+        raise InputError(f"{bad.sum()} of {len(means)} stars have NaN or infinite values, the first in row {bad.argmax()}")
     if covs is None: return
     for start in range(0, len(covs), 65536):  # bounded memory
         chunk = covs[start:start + 65536]

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['SpaceComponent']
 
-# %% ../../nbs/06_component.spacecomponent.ipynb #dec5bfe9
+# %% ../../nbs/06_component.spacecomponent.ipynb #cfe43469
 import numpy as np
+from sklearn.base import clone
 
 from ..base import BaseComponent
 from ..datatools import InputError, as_stars
@@ -111,11 +112,10 @@ def maximize(self:SpaceComponent, X, resp=None):
     self.set_parameters(np.hstack([mean, cov.ravel()]))
     return self._improve(stars, resp, 500, 1e-8) if stars.has_covs else self
 
-# %% ../../nbs/06_component.spacecomponent.ipynb #927bf12b
+# %% ../../nbs/06_component.spacecomponent.ipynb #efc8b49d
 @patch
 def split(self:SpaceComponent):
     "Two components half a standard deviation to either side, along the longest axis."
-    from sklearn.base import clone
     variances, axes = np.linalg.eigh(self.covariance)
     offset = 0.5 * np.sqrt(variances[-1]) * axes[:, -1]
     return tuple(clone(self).set_parameters(np.hstack([self.mean + sign*offset, self.covariance.ravel()])) for sign in (1, -1))

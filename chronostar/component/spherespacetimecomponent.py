@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['AGE_STEP', 'SphereSpaceTimeComponent']
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #b1aba9a2
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #fd2f241c
 from typing import NamedTuple
 
 import numpy as np
 from fastcore.basics import patch
+from sklearn.base import clone
 
 from ..base import BaseComponent
 from ..datatools import InputError, as_stars
@@ -253,11 +254,10 @@ def m_step(self:SphereSpaceTimeComponent, X, resp):
     best = _climb(start, evaluate, *self._bounds(), np.ones(9, dtype=bool), 1e-4, 2)
     return self if best is start else self._set_theta(best.theta)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #11fdb967
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ce45d4e4
 @patch
 def explore(self:SphereSpaceTimeComponent, X, resp):
     "A component at the best of all ages, and how much the weighted log density gains; (self, 0) if it does not."
-    from sklearn.base import clone
     all_resp = np.asarray(resp, dtype=float)
     stars, resp = _relevant(self._stars(X), all_resp, self.resp_tol)
     if resp.sum() < 2: return self, 0.
@@ -265,11 +265,10 @@ def explore(self:SphereSpaceTimeComponent, X, resp):
     gain = all_resp @ (better.estimate_log_prob(X) - self.estimate_log_prob(X))
     return (better, float(gain)) if gain > 0 else (self, 0.)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #8e2faffe
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #c8027eb8
 @patch
 def split(self:SphereSpaceTimeComponent):
     "Two components half a standard deviation to either side of today's mean, along the longest axis."
-    from sklearn.base import clone
     mean, cov = self.moments_at(self.age)
     variances, axes = np.linalg.eigh(cov)
     offset = 0.5*np.sqrt(variances[-1])*axes[:, -1]

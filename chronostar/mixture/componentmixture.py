@@ -99,7 +99,7 @@ def _guess_memberships(self:ComponentMixture, stars, k, rng):
     seeds = kmeans_plusplus(means, k, random_state=rng)[1] if how == 'k-means++' else rng.choice(n, k, replace=False)
     return np.eye(k)[((means[:, None] - means[seeds])**2).sum(axis=2).argmin(axis=1)]
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #0e87a9c6
+# %% ../../nbs/10_mixture.componentmixture.ipynb #b26f6056
 def check_memberships(
     memberships,  # what claims to be memberships
     n:int,  # number of stars
@@ -113,8 +113,10 @@ def check_memberships(
     resp = resp.astype(float)
     if not np.isfinite(resp).all() or (resp < 0).any(): raise InputError("memberships must be between 0 and 1")
     off = np.abs(resp.sum(axis=1) - 1) > 1e-3
-    if off.any(): raise InputError(f"memberships must sum to 1 for each star: row {off.argmax()} sums to {resp[off.argmax()].sum():.4g}")
-    if (resp.sum(axis=0) < 2).any(): raise InputError(f"component {resp.sum(axis=0).argmin()} has no members in the memberships given")
+    if off.any():
+        raise InputError(f"memberships must sum to 1 for each star: row {off.argmax()} sums to {resp[off.argmax()].sum():.4g}")
+    if (resp.sum(axis=0) < 2).any():
+        raise InputError(f"component {resp.sum(axis=0).argmin()} has no members in the memberships given")
     return resp
 
 # %% ../../nbs/10_mixture.componentmixture.ipynb #6fec5c4a
@@ -164,7 +166,7 @@ def _run_em(self:ComponentMixture, stars):
             return
         self._m_step(stars, resp)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #d5a423cd
+# %% ../../nbs/10_mixture.componentmixture.ipynb #42c0822c
 @patch
 def fit(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), or StarData
@@ -179,7 +181,8 @@ def fit(self:ComponentMixture,
         self._run_em(stars)
         result = self.lower_bounds_[-1], self.weights_, self.components_, self.converged_, self.n_iter_, self.lower_bounds_
         if best is None or result[0] > best[0]: best = result
-    self.lower_bound_, self.weights_, self.components_, self.converged_, self.n_iter_, self.lower_bounds_ = best
+    self.lower_bound_, self.weights_, self.components_ = best[:3]
+    self.converged_, self.n_iter_, self.lower_bounds_ = best[3:]
     self.n_features_in_ = 42 if stars.has_covs else 6
     if not self.converged_:
         warnings.warn(f"EM stopped after max_iter = {self.max_iter} iterations, before it converged: raise max_iter, "
