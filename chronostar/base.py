@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['logger', 'nearest', 'Configurable', 'BaseComponent', 'BaseMixture', 'InitialCondition', 'make_label', 'BaseICPool']
 
-# %% ../nbs/05_base.ipynb #09366599
+# %% ../nbs/05_base.ipynb #2bee8fa6
 import inspect
 import logging
 from dataclasses import dataclass, field
 from types import FunctionType
 
 import numpy as np
-from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.base import BaseEstimator, DensityMixin, clone
 
 from .datatools import InputError
 
@@ -61,7 +61,7 @@ class Configurable:
             cls.__init__.__kwdefaults__ = dict(init.__kwdefaults__)
         cls.__init__.__kwdefaults__.update(settings)
 
-# %% ../nbs/05_base.ipynb #8e3a7fe4
+# %% ../nbs/05_base.ipynb #42f1ae66
 class BaseComponent(Configurable, BaseEstimator):
     "A probability density of stars in phase space, with parameters that can be fitted."
     n_params = None  # the number of free parameters, for BIC and AIC
@@ -91,6 +91,10 @@ class BaseComponent(Configurable, BaseEstimator):
     def explore(self, X, resp):
         "A component with better parameters far from these, and how much the weighted log density gains; (self, 0) if none."
         return self, 0.
+
+    def around(self, X):
+        "A component of this kind and these settings around a few stars, to start from."
+        return clone(self, safe=False).set_params(params=None).maximize(X)
 
     @property
     def parameters_set(self) -> bool: return self.params is not None
@@ -132,7 +136,7 @@ class BaseMixture(Configurable, DensityMixin, BaseEstimator):
 
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
-# %% ../nbs/05_base.ipynb #5693ff7a
+# %% ../nbs/05_base.ipynb #c41348aa
 @dataclass
 class InitialCondition:
     "Where to start the fit of a mixture."
@@ -140,7 +144,7 @@ class InitialCondition:
     components: list  # components to start from; without parameters they are fitted to `memberships` first
     weights: np.ndarray = None  # shape (k,), equal by default
     memberships: np.ndarray = None  # shape (n, k), to start from instead
-    others: list = field(default_factory=list)  # more starts for the same candidate; the best fit counts
+    others: list = field(default_factory=list)  # more starts: functions of the stars that return weights and components, or None
 
     @property
     def id(self): return self.label.split('-')[0]

@@ -58,12 +58,13 @@ def _configure(self:Driver):
                         'intermediate_dumps': config['driver']['intermediate_dumps'] and self.intermediate_dumps}
     return config
 
-# %% ../nbs/30_driver.ipynb #c303f2d9
+# %% ../nbs/30_driver.ipynb #2ccc7efd
 @patch
 def _fit(self:Driver, ic, stars):
     "Fit a candidate from each of its starts; the fit with the highest likelihood."
     fits = []
-    for weights, components in [(ic.weights, ic.components), *ic.others]:
+    starts = [(ic.weights, ic.components), *(other(stars) for other in ic.others)]
+    for weights, components in filter(None, starts):
         mixture = self._make_mixture(weights, components)
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', ConvergenceWarning)

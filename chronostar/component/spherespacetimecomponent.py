@@ -254,14 +254,27 @@ def m_step(self:SphereSpaceTimeComponent, X, resp):
     best = _climb(start, evaluate, *self._bounds(), np.ones(9, dtype=bool), 1e-4, 2)
     return self if best is start else self._set_theta(best.theta)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ce45d4e4
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ab95a040
+SphereSpaceTimeComponent._explored_at = None  # theta at the last look
+
+@patch
+def _hardly_moved(self:SphereSpaceTimeComponent):
+    "Is the component still about where it last looked at all ages?"
+    if self._explored_at is None: return False
+    moved = np.abs(self._theta() - self._explored_at)
+    size = np.sqrt(np.diag(_moments(self._explored_at, get_orbit(self.trace_orbit_func))[0]))
+    return bool((moved <= np.hstack([0.1*size, 0.05, 0.05, 0.5])).all())
+
 @patch
 def explore(self:SphereSpaceTimeComponent, X, resp):
     "A component at the best of all ages, and how much the weighted log density gains; (self, 0) if it does not."
+    if self._hardly_moved(): return self, 0.
     all_resp = np.asarray(resp, dtype=float)
     stars, resp = _relevant(self._stars(X), all_resp, self.resp_tol)
     if resp.sum() < 2: return self, 0.
+    self._explored_at = self._theta()
     better = clone(self)._set_theta(self._best_hill(stars, resp, starts=[np.clip(self._theta(), *self._bounds())]).theta)
+    better._explored_at = better._theta()
     gain = all_resp @ (better.estimate_log_prob(X) - self.estimate_log_prob(X))
     return (better, float(gain)) if gain > 0 else (self, 0.)
 
@@ -273,3 +286,14 @@ def split(self:SphereSpaceTimeComponent):
     variances, axes = np.linalg.eigh(cov)
     offset = 0.5*np.sqrt(variances[-1])*axes[:, -1]
     return tuple(clone(self).set_from_now(mean + sign*offset, self.dxyz, self.duvw, self.age) for sign in (1, -1))
+
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #00ec0e65
+@patch
+def around(self:SphereSpaceTimeComponent, X):
+    "A newborn component around a few stars, to start a fit from."
+    means = self._stars(X).means
+    centre = np.median(means, axis=0)
+    spreads = 1.4826*np.median(np.abs(means - centre), axis=0)
+    dxyz, duvw = np.sqrt([(spreads[:3]**2).mean(), (spreads[3:]**2).mean()])
+    new = clone(self, safe=False)
+    return new._set_theta(np.hstack([centre, np.log(max(dxyz, 0.5)), np.log(max(duvw, 0.2)), 0.]))

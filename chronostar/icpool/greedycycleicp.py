@@ -5,10 +5,13 @@
 # %% auto #0
 __all__ = ['GreedyCycleICP']
 
-# %% ../../nbs/21_icpool.greedycycleicp.ipynb #bd770fb6
+# %% ../../nbs/21_icpool.greedycycleicp.ipynb #5b19b145
+from functools import partial
+
 from fastcore.basics import patch
 
 from ..base import InitialCondition
+from .overdensity import overdensity_start
 from .simpleicpool import SimpleICPool, split_component
 
 # %% ../../nbs/21_icpool.greedycycleicp.ipynb #46dc29d9
@@ -17,7 +20,7 @@ class GreedyCycleICP(SimpleICPool):
     _turn = 0  # whose turn it is to be split
     _failed = 0  # how many splits in a row have brought nothing
 
-# %% ../../nbs/21_icpool.greedycycleicp.ipynb #28c8265c
+# %% ../../nbs/21_icpool.greedycycleicp.ipynb #e6cb4273
 @patch
 def _children(self:GreedyCycleICP):
     "The next split in the cycle, or nothing after a round without success."
@@ -29,7 +32,8 @@ def _children(self:GreedyCycleICP):
         except NotImplementedError:  # this kind of component does not split
             self._turn, self._failed = self._turn + 1, self._failed + 1
             continue
-        return [InitialCondition(self._label(k + 1, i), components, weights)]
+        other = partial(overdensity_start, self.best_mixture, i)
+        return [InitialCondition(self._label(k + 1, i), components, weights, others=[other])]
     return []
 
 @patch

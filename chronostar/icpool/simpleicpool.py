@@ -5,12 +5,15 @@
 # %% auto #0
 __all__ = ['SimpleICPool', 'split_component']
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #6d89ecd9
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #fa0bcd41
+from functools import partial
+
 import numpy as np
 from fastcore.basics import patch
 
 from ..base import BaseICPool, InitialCondition, make_label
 from ..component.spherespacetimecomponent import SphereSpaceTimeComponent
+from .overdensity import overdensity_start
 
 # %% ../../nbs/20_icpool.simpleicpool.ipynb #4ceff4ff
 class SimpleICPool(BaseICPool):
@@ -43,7 +46,7 @@ def _first(self:SimpleICPool):
     components = [self.component_class()] if given is None else list(given)
     return InitialCondition(self._label(len(components), 'auto' if given is None else 'input'), components)
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #7afaac9f
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #4e4951b6
 def split_component(
     mixture,  # fitted
     i:int,  # which component
@@ -63,7 +66,8 @@ def _children(self:SimpleICPool):
     for i in range(k) if self.index_from_front else reversed(range(k)):
         try: weights, components = split_component(self.best_mixture, i)
         except NotImplementedError: continue  # this kind of component does not split
-        children.append(InitialCondition(self._label(k + 1, i), components, weights))
+        other = partial(overdensity_start, self.best_mixture, i)
+        children.append(InitialCondition(self._label(k + 1, i), components, weights, others=[other]))
     return children
 
 # %% ../../nbs/20_icpool.simpleicpool.ipynb #72748c8e

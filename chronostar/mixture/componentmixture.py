@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['logger', 'INIT_PARAMS', 'ComponentMixture', 'check_memberships']
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #e35bd494
+# %% ../../nbs/10_mixture.componentmixture.ipynb #be7bd99b
 import logging
 import warnings
+from copy import copy
 
 import numpy as np
 from fastcore.basics import patch
 from scipy.special import logsumexp
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state
 
@@ -119,7 +119,7 @@ def check_memberships(
         raise InputError(f"component {resp.sum(axis=0).argmin()} has no members in the memberships given")
     return resp
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #6fec5c4a
+# %% ../../nbs/10_mixture.componentmixture.ipynb #cfa1eed8
 @patch
 def _initialise(self:ComponentMixture, stars, init_resp, rng):
     "Set `components_` and `weights_` to start from."
@@ -128,7 +128,7 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
     k = len(given) if given is not None else init_resp.shape[1] if init_resp is not None else self.n_components
     if np.ndim(self.init_weights) == 0 and self.init_weights is not None: k = int(self.init_weights)
     if len(stars) < 2*k: raise InputError(f"{len(stars)} stars are too few for {k} components")
-    components = [clone(c, safe=False) for c in given] if given is not None else [self.component_class() for _ in range(k)]
+    components = [copy(c) for c in given] if given is not None else [self.component_class() for _ in range(k)]
     weights = np.full(k, 1/k) if np.ndim(self.init_weights) == 0 else np.asarray(self.init_weights, dtype=float)
     if weights.shape != (k,) or (weights < 0).any() or not np.isclose(weights.sum(), 1, atol=1e-3):
         raise InputError(f"init_weights must be {k} numbers, not negative, that sum to 1")
@@ -138,7 +138,7 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
         for c, r in zip(components, resp.T, strict=True): c.maximize(stars, np.ascontiguousarray(r))
     self.components_, self.weights_ = components, weights / weights.sum()
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #da51945c
+# %% ../../nbs/10_mixture.componentmixture.ipynb #c0966c69
 _EXPLORE_GAIN = 1e-2  # of the weighted log density, for which another age is worth going to
 
 @patch
@@ -155,12 +155,13 @@ def _explore(self:ComponentMixture, stars, resp):
 def _run_em(self:ComponentMixture, stars):
     "EM with exploration from `components_` and `weights_`; sets `converged_`, `n_iter_`, `lower_bounds_`."
     self.converged_, self.lower_bounds_ = False, []
-    for self.n_iter_ in range(1, self.max_iter + 1):
+    for n_iter in range(1, self.max_iter + 1):
+        self.n_iter_ = n_iter
         bound, resp = self._e_step(stars)
         self.lower_bounds_.append(bound)
-        gain = bound - self.lower_bounds_[-2] if self.n_iter_ > 1 else np.inf
-        if self.verbose and self.n_iter_ % self.verbose_interval == 0:
-            logger.info("iteration %4d: mean log likelihood %.6f, gain %.2e", self.n_iter_, bound, gain)
+        gain = bound - self.lower_bounds_[-2] if n_iter > 1 else np.inf
+        if self.verbose and n_iter % self.verbose_interval == 0:
+            logger.info("iteration %4d: mean log likelihood %.6f, gain %.2e", n_iter, bound, gain)
         if gain < self.tol and not self._explore(stars, resp):
             self.converged_ = True
             return
@@ -187,6 +188,19 @@ def fit(self:ComponentMixture,
     if not self.converged_:
         warnings.warn(f"EM stopped after max_iter = {self.max_iter} iterations, before it converged: raise max_iter, "
                       f"or tol ({self.tol})", ConvergenceWarning, stacklevel=2)
+    return self
+
+# %% ../../nbs/10_mixture.componentmixture.ipynb #6e372654
+@patch
+def fit_briefly(self:ComponentMixture,
+    X,  # StarData, or an array of shape (n, 42) or (n, 6)
+    n_iter:int,  # EM iterations
+):  # self
+    "A few EM iterations from the initial components, without exploring; sets `lower_bound_`."
+    stars = as_stars(X)
+    self._initialise(stars, None, check_random_state(self.random_state))
+    for _ in range(n_iter): self._m_step(stars, self._e_step(stars)[1])
+    self.lower_bound_ = self._e_step(stars)[0]
     return self
 
 # %% ../../nbs/10_mixture.componentmixture.ipynb #c163bdd1

@@ -1,0 +1,160 @@
+"""What is wrong with the input is said in one line that names it, with exit status 2, and nothing is half-written."""
+
+import numpy as np
+import pytest
+from conftest import worked_example
+
+from chronostar import cli
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared")
+    table, truth = worked_example(1)
+    table.write(folder / "stars.fits")
+    np.save(folder / "truth.npy", truth)
+    cli.prepare_data(["-q", str(folder / "stars.fits"), "-o", str(folder)])
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, prepared):
+    "An empty folder to work in, with links to prepared data."
+    for name in ("stars.fits", "truth.npy", "data_all.npy", "data_means.npy", "data_covs.npy"):
+        (tmp_path / name).symlink_to(prepared / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def refuses(here, capsys):
+    "Run a command that must refuse: its one line, after a check that it left nothing behind."
+
+    def run(command, *argv):
+        before = files(here)
+        with pytest.raises(SystemExit) as stop:
+            getattr(cli, command)([str(a) for a in argv])
+        assert stop.value.code == 2
+        assert files(here) == before
+        *_, message = lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1 or message.startswith(lines[-1][:3]), lines
+        assert message.startswith(command.replace("_", "-")) and "Traceback" not in message
+        return message
+
+    return run
+
+
+def save(name, array):
+    np.save(name, array)
+    return name
+
+
+def stars(**changes):
+    "Good data with some values replaced: stars(row=..., column=..., value=...)."
+    X = np.hstack([np.random.default_rng(0).normal(0, 10, (20, 6)), np.tile(np.eye(6).ravel(), (20, 1))])
+    if changes:
+        X[changes["row"], changes["column"]] = changes["value"]
+    return X
+
+
+def test_missing_file(refuses):
+    assert "nothing.fits: no such file" in refuses("prepare_data", "nothing.fits")
+    assert "nothing.npy: no such file" in refuses("fit_component", "nothing.npy")
+
+
+def test_not_a_table(refuses, here):
+    (here / "text.fits").write_text("hello")
+    assert "text.fits cannot be read as a table" in refuses("prepare_data", "text.fits")
+
+
+def test_missing_column(refuses, here):
+    table, _ = worked_example(2)
+    table.remove_column("parallax_error")
+    table.write("short.fits")
+    message = refuses("prepare_data", "short.fits")
+    assert "short.fits" in message and "'parallax_error'" in message
+
+
+def test_no_usable_row(refuses):
+    table, _ = worked_example(2)
+    table["parallax"] *= -1
+    table.write("negative.fits")
+    assert "parallax not positive" in refuses("prepare_data", "negative.fits")
+
+
+@pytest.mark.parametrize("shape", [(20,), (20, 5), (20, 43), (20, 6, 6), (0, 42)])
+def test_wrong_shape(refuses, shape):
+    message = refuses("fit_component", save("bad.npy", np.zeros(shape)))
+    assert "bad.npy" in message and ("(n, 6) or (n, 42)" in message or "no stars" in message)
+
+
+def test_nan(refuses):
+    message = refuses("fit_component", save("bad.npy", stars(row=3, column=2, value=np.nan)))
+    assert "bad.npy" in message and "row 3" in message
+    assert "row 4" in refuses("fit_mixture", "2", save("worse.npy", stars(row=4, column=9, value=np.inf)))
+
+
+def test_not_positive_definite(refuses):
+    message = refuses("fit_chronostar", save("bad.npy", stars(row=7, column=6, value=-1.0)))
+    assert "bad.npy" in message and "row 7 is not positive definite" in message
+
+
+def test_pickles_are_refused(refuses, here):
+    np.save("objects.npy", np.array([{}, {}]), allow_pickle=True)
+    assert "objects.npy is not a .npy array of numbers" in refuses("fit_component", "objects.npy")
+
+
+def test_memberships_that_do_not_fit(refuses):
+    truth = np.load("truth.npy")
+    cases = {"rows": truth[:-1], "columns": truth[:, :1], "sums": 2 * truth, "negative": truth - 0.5,
+             "empty": np.eye(2)[np.zeros(len(truth), dtype=int)], "nan": truth * np.nan}
+    for name, memberships in cases.items():
+        message = refuses("fit_mixture", "2", "data_all.npy", save(f"{name}.npy", memberships))
+        assert f"{name}.npy: " in message and "member" in message
+    assert "rows.npy" in refuses("fit_component", "data_all.npy", "rows.npy")
+
+
+@pytest.mark.parametrize(("text", "culprit"), [
+    ("mixture:\n  init_parmas: random\n", "did you mean 'init_params'?"),
+    ("mixtures:\n  tol: 1\n", "did you mean 'mixture'?"),
+    ("- mixture:\n    tol: 1\n", "not a list"),
+    ("mixture: [", "is not a YAML file"),
+    ("mixture:\n  tol: small\n", "mixture.tol must be a number"),
+    ("modules:\n  component: SpaceComponant\n", "did you mean 'SpaceComponent'?"),
+    ("component:\n  stellar_uncertainties: true\n", "42 columns"),
+])
+def test_config(refuses, here, text, culprit):
+    (here / "config.yml").write_text(text)
+    assert culprit in refuses("fit_component", "-c", "config.yml", "data_means.npy")
+
+
+def test_existing_results_are_kept(refuses, here):
+    cli.fit_component(["-q", "data_all.npy"])
+    first = (here / "result/params.npy").read_bytes()
+    assert "--overwrite" in refuses("fit_component", "data_means.npy")
+    assert (here / "result/params.npy").read_bytes() == first
+    cli.fit_component(["-q", "--overwrite", "data_means.npy"])
+    assert (here / "result/params.npy").read_bytes() != first
+
+
+def test_memberships_contradict_settings(refuses, here):
+    (here / "config.yml").write_text("mixture:\n  init_params: kmeans\n")
+    assert "init_params is 'kmeans'" in refuses("fit_mixture", "-c", "config.yml", "2", "data_all.npy", "truth.npy")
+    (here / "resp.yml").write_text("mixture:\n  init_params: init_resp\n")
+    assert "no memberships were given" in refuses("fit_mixture", "-c", "resp.yml", "2", "data_all.npy")
+
+
+def test_results_that_are_none(refuses, here):
+    assert "no such result folder" in refuses("calc_memberships", "data_all.npy", "-r", "nowhere")
+    (here / "empty").mkdir()
+    assert "holds no result" in refuses("calc_memberships", "data_all.npy", "-r", "empty")
+
+
+def test_plot_features(refuses):
+    assert "nothing to plot" in refuses("plot_features", "-f", "0,1")
+    assert "-d FITS" in refuses("plot_features", "-m", "data_means.npy", "-p")
+    assert "0,9" in refuses("plot_features", "-m", "data_means.npy", "-f", "0,9")
