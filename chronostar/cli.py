@@ -44,7 +44,7 @@ def _run(parser, work, argv):
         print(f"{parser.prog}: interrupted; results written so far are valid", file=sys.stderr)
         raise SystemExit(130) from None
 
-# %% ../nbs/50_cli.ipynb #8ba9db73
+# %% ../nbs/50_cli.ipynb #7a326797
 def _read_table(path):
     "An astropy table from a file."
     from astropy.table import Table
@@ -52,7 +52,9 @@ def _read_table(path):
     from chronostar.datatools import InputError
     try: return Table.read(path)
     except FileNotFoundError: raise InputError(f"{path}: no such file") from None
-    except Exception as e: raise InputError(f"{path} cannot be read as a table: {str(e).splitlines()[0][:150] if str(e) else e!r}") from None
+    except Exception as e:  # whatever a reader of any format makes of a file that is not of its kind
+        reason = str(e).splitlines()[0][:150] if str(e) else repr(e)
+        raise InputError(f"{path} cannot be read as a table: {reason}") from None
 
 def _link(target):
     "A writer that links to `target`, or copies it where links are not to be had."
@@ -134,7 +136,7 @@ def _fit_parser(prog, description):
 
 _HEADLINE = '-------------------\n----- RESULTS -----\n-------------------'
 
-# %% ../nbs/50_cli.ipynb #a77d321b
+# %% ../nbs/50_cli.ipynb #47f2713a
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
@@ -168,10 +170,11 @@ def fit_component(argv=None):
     "Fit one component to stars."
     parser = _fit_parser('fit-component', 'Fit one component to all stars, or to those of a group.')
     parser.add_argument('data', metavar='DATA', help='.npy file of shape (n, 42): means and covariances; or (n, 6)')
-    parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n,) or (n, k); the first column counts')
+    parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?',
+                        help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #3d74ccb5
+# %% ../nbs/50_cli.ipynb #3250004b
 def _print_mixture(mixture):
     import numpy as np
     print(_HEADLINE)
@@ -189,7 +192,8 @@ def _fit_mixture(args):
     resp = _load_memberships(args.membership, len(stars), args.ncomps) if args.membership else None
     how = config['mixture'].get('init_params')
     if resp is not None and how not in (None, 'init_resp'):
-        raise InputError(f"memberships are given, but mixture.init_params is {how!r}: say init_resp, or leave {args.membership} out")
+        raise InputError(f"memberships are given, but mixture.init_params is {how!r}: "
+                         f"say init_resp, or leave {args.membership} out")
     savedir = config['run']['savedir'] or 'result'
     replaced = make_room(savedir, args.overwrite)
     components = [config['modules']['component'](**config['component']) for _ in range(args.ncomps)]
@@ -207,7 +211,7 @@ def fit_mixture(argv=None):
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
 
-# %% ../nbs/50_cli.ipynb #93699fc8
+# %% ../nbs/50_cli.ipynb #a3762d02
 def _fit_chronostar(args):
     from chronostar.config import read_config
     from chronostar.driver import Driver
@@ -217,8 +221,7 @@ def _fit_chronostar(args):
     resp = _load_memberships(args.membership, len(stars)) if args.membership else None
     savedir = config['run']['savedir'] or 'result/final'
     make_room(savedir, args.overwrite)
-    settings = {**config, 'modules': {k: v if isinstance(v, str) else f'{v.__module__}.{v.__qualname__}' for k, v in config['modules'].items()}}
-    driver = Driver(settings, savedir='result/intermediate', progress=not args.quiet)
+    driver = Driver(args.config, savedir='result/intermediate', progress=not args.quiet and sys.stderr.isatty())
     best = driver.run(stars, init_resp=resp, overwrite=args.overwrite)
     driver._save(savedir, driver.icpool.best_label, best, stars, driver.config_)
     _print_mixture(best)
@@ -285,32 +288,34 @@ def _rows_of(ids, table):
     if (known[place] != ids).any(): raise InputError(f"{(known[place] != ids).sum()} of the stars are not in the table")
     return table[place]
 
-# %% ../nbs/50_cli.ipynb #11cb2c4c
+# %% ../nbs/50_cli.ipynb #7a7b3198
 def _plot_features(args):
     import matplotlib
     matplotlib.use('agg')
     from chronostar import plotting
     from chronostar.datatools import InputError
     if args.photometry and args.data is None: raise InputError("-p needs the table with the photometry: -d FITS")
-    if not args.features and not args.photometry: raise InputError("nothing to plot: give features (-f) or ask for photometry (-p)")
+    if not args.features and not args.photometry:
+        raise InputError("nothing to plot: give features (-f) or ask for photometry (-p)")
     planes = plotting.parse_features(args.features) if args.features else []
     stars, components, memberships, table, ids = _plot_input(args)
-    labels = args.labels.split(',') if args.labels else None
+    names = args.labels.split(',') if args.labels else None
     made = []
     if planes:
         figure = plotting.plot_features(stars, planes, memberships=memberships, components=components,
-                                        background_grey=args.background, labels=labels)
+                                        background_grey=args.background, names=names)
         made += plotting.save_figure(figure, f'{args.output}/features')
     if args.photometry:
         rows = table if ids is None else _rows_of(ids, table)
-        ax = plotting.plot_photometry(rows, memberships, labels=labels)
+        ax = plotting.plot_photometry(rows, memberships, components, background_grey=args.background, names=names)
         made += plotting.save_figure(ax.figure, f'{args.output}/photometry', formats=('pdf',))
     logger.info("written: %s", ', '.join(str(path) for path in made))
 
 def plot_features(argv=None):
     "Plot stars and components in phase space, and the colour–magnitude diagram."
     parser = _parser('plot-features', 'Plot stars and components in planes of phase space, and a colour-magnitude diagram.')
-    parser.add_argument('-f', '--features', metavar='PLANES', help='pairs of coordinates (0 to 5 for X to W), such as 0,1.0,2.0,3')
+    parser.add_argument('-f', '--features', metavar='PLANES',
+                        help='pairs of coordinates (0 to 5 for X to W), such as 0,1.0,2.0,3')
     parser.add_argument('-p', '--photometry', action='store_true', help='plot the colour-magnitude diagram too')
     parser.add_argument('-d', '--data', metavar='FITS', help='the Gaia table')
     parser.add_argument('-m', '--means', metavar='FILE', help='.npy file of shape (n, 6) or (n, 42)')
@@ -323,7 +328,7 @@ def plot_features(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for the figures (default: here)')
     _run(parser, _plot_features, argv)
 
-# %% ../nbs/50_cli.ipynb #106721d9
+# %% ../nbs/50_cli.ipynb #8421f8e6
 _MAKE_DATA = '''"""Invent a sky: an association of 200 stars, 30 Myr old, in a field of 1000."""
 import numpy as np
 
@@ -349,7 +354,7 @@ _DEMO_FILES = {
 _DEMO_STEPS = [
     ('python make_data.py', 'Invent 200 stars of an association, 30 Myr old, in a field of 1000'),
     ('prepare-data synth_astro.fits', 'Convert the astrometry to Cartesian space'),
-    ('plot-features -m data_means.npy -c data_covs.npy -z true_membs.npy -f 0,1.0,2.1,2.0,3.1,4.2,5 -o plots-truth -b',
+    ('plot-features -m data_means.npy -c data_covs.npy -z true_membs.npy -f 0,1.0,2.1,2.0,3.1,4.2,5 -o plots-truth',
      'Look at the stars, coloured by what they truly are'),
     ('fit-component all_data.npy', 'Fit one component to all'),
     ('fit-mixture -c config-mixture.yml 2 all_data.npy true_membs.npy', 'Fit two components, from the true memberships'),
@@ -357,7 +362,7 @@ _DEMO_STEPS = [
     ('plot-features -m data_means.npy -c data_covs.npy -z output-chron/final/memberships.npy -r output-chron/final '
      '-f 0,1.0,2.1,2.0,3.1,4.2,5 -o plots-answer -b', 'Look at the answer')]
 
-# %% ../nbs/50_cli.ipynb #2d771085
+# %% ../nbs/50_cli.ipynb #911c043e
 def _demo_step(command):
     "Do what the command line says, in this process."
     import runpy
@@ -367,7 +372,6 @@ def _demo_step(command):
     else: globals()[name.replace('-', '_')](argv)
 
 def _demo(args):
-    import os
     from contextlib import chdir
     from pathlib import Path
 
@@ -388,10 +392,12 @@ def _demo(args):
     for (name, values), c in zip(truth.items(), sorted(found, key=lambda c: c.duvw), strict=False):
         print(f"  {name:12}" + ''.join(f"{f:8.2f} ({t:5.1f})" for f, t in zip((c.age, c.dxyz, c.duvw), values, strict=True)))
     print("(The field is seen to 1 kpc only, so it looks smaller than it was made.)")
-    print(f"\nFigures: {folder}{os.sep}plots-truth{os.sep}features.pdf, {folder}{os.sep}plots-answer{os.sep}features.pdf (and .png, .svg)")
+    figures = [folder/f'plots-{which}'/'features.pdf' for which in ('truth', 'answer')]
+    print(f"\nFigures (and .png, .svg beside them):\n  {figures[0]}\n  {figures[1]}")
 
 def demo(argv=None):
     "Run the synthetic example from end to end."
     parser = _parser('chronostar-demo', 'Run the synthetic example from end to end, in a new folder.')
-    parser.add_argument('folder', metavar='DIR', nargs='?', default='chronostar-demo', help='a new folder (default: chronostar-demo)')
+    parser.add_argument('folder', metavar='DIR', nargs='?', default='chronostar-demo',
+                        help='a new folder (default: chronostar-demo)')
     _run(parser, _demo, argv)

@@ -101,7 +101,7 @@ def _make_room(self:Driver, config, overwrite):
         if not any(folder.iterdir()): folder.rmdir()
     return Path(savedir)
 
-# %% ../nbs/30_driver.ipynb #6b4f6481
+# %% ../nbs/30_driver.ipynb #a143d26a
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -111,6 +111,7 @@ def run(self:Driver,
 ):  # the best mixture; `self.icpool` has the scores of all candidates
     "Search for the mixture with the lowest BIC."
     from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
     config = self.config_ = self._configure()
     stars = as_stars(data)
     if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
@@ -120,7 +121,9 @@ def run(self:Driver,
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
     self.icpool = config['modules']['icpool'](make_component, start_init_comps, **config['icpool'])
-    with tqdm(desc='search', unit=' fits', disable=None if self.progress else True) as bar:
+    silent = {} if self.progress else {'disable': True}
+    with (tqdm(desc='search', unit=' fits', **silent) as bar,
+          logging_redirect_tqdm([logging.getLogger('chronostar')])):
         while self.icpool.has_next():
             ic = self.icpool.get_next()
             if not self.icpool.scores: ic.memberships = init_resp
