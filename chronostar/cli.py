@@ -288,7 +288,7 @@ def _rows_of(ids, table):
     if (known[place] != ids).any(): raise InputError(f"{(known[place] != ids).sum()} of the stars are not in the table")
     return table[place]
 
-# %% ../nbs/50_cli.ipynb #7a7b3198
+# %% ../nbs/50_cli.ipynb #d4ab37ae
 def _plot_features(args):
     import matplotlib
     matplotlib.use('agg')
@@ -299,15 +299,15 @@ def _plot_features(args):
         raise InputError("nothing to plot: give features (-f) or ask for photometry (-p)")
     planes = plotting.parse_features(args.features) if args.features else []
     stars, components, memberships, table, ids = _plot_input(args)
-    names = args.labels.split(',') if args.labels else None
+    labels = args.labels.split(',') if args.labels else None
     made = []
     if planes:
         figure = plotting.plot_features(stars, planes, memberships=memberships, components=components,
-                                        background_grey=args.background, names=names)
+                                        background_grey=args.background, labels=labels)
         made += plotting.save_figure(figure, f'{args.output}/features')
     if args.photometry:
         rows = table if ids is None else _rows_of(ids, table)
-        ax = plotting.plot_photometry(rows, memberships, components, background_grey=args.background, names=names)
+        ax = plotting.plot_photometry(rows, memberships, components, background_grey=args.background)
         made += plotting.save_figure(ax.figure, f'{args.output}/photometry', formats=('pdf',))
     logger.info("written: %s", ', '.join(str(path) for path in made))
 
@@ -316,14 +316,14 @@ def plot_features(argv=None):
     parser = _parser('plot-features', 'Plot stars and components in planes of phase space, and a colour-magnitude diagram.')
     parser.add_argument('-f', '--features', metavar='PLANES',
                         help='pairs of coordinates (0 to 5 for X to W), such as 0,1.0,2.0,3')
-    parser.add_argument('-p', '--photometry', action='store_true', help='plot the colour-magnitude diagram too')
-    parser.add_argument('-d', '--data', metavar='FITS', help='the Gaia table')
+    parser.add_argument('-p', '--photometry', '--photom', action='store_true', help='plot the colour-magnitude diagram too')
+    parser.add_argument('-d', '--data', '--astrodata', metavar='FITS', help='the Gaia table')
     parser.add_argument('-m', '--means', metavar='FILE', help='.npy file of shape (n, 6) or (n, 42)')
     parser.add_argument('-c', '--covs', metavar='FILE', help='.npy file of shape (n, 6, 6): draw the error ellipses')
-    parser.add_argument('-z', '--memberships', metavar='FILE', help='.npy file of shape (n, k): colour the stars')
+    parser.add_argument('-z', '--memberships', '--membership', metavar='FILE', help='.npy file of shape (n, k): colour the stars')
     parser.add_argument('-r', '--results', metavar='DIR', help='folder of a result: draw its components')
-    parser.add_argument('-s', '--ids', metavar='IDS', help='.npy file of source_id, to find the stars in the table')
-    parser.add_argument('-l', '--labels', metavar='LABELS', help='names of the components, separated by commas')
+    parser.add_argument('-s', '--ids', '--sourceids', metavar='IDS', help='.npy file of source_id, to find the stars in the table')
+    parser.add_argument('-l', '--labels', metavar='LABELS', help='labels of the six axes, separated by commas')
     parser.add_argument('-b', '--background', action='store_true', help='draw components of age 0 in grey')
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for the figures (default: here)')
     _run(parser, _plot_features, argv)

@@ -7,14 +7,14 @@ __all__ = ['FEATURES', 'UNITS', 'FEATURE_LABELS', 'COLOURS', 'MARKERS', 'GREY', 
            'VECTOR', 'parse_features', 'outline', 'plot_plane', 'plot_features', 'plot_photometry', 'plot_age_profile',
            'plot_memberships', 'plot_search', 'plot_birth', 'save_figure']
 
-# %% ../nbs/40_plotting.ipynb #8dfe67bc
-import os
+# %% ../nbs/40_plotting.ipynb #3337bea8
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from .datatools import InputError, _column, as_stars
+from .results import write_files
 from .traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
 # %% ../nbs/40_plotting.ipynb #b1000139
@@ -548,26 +548,21 @@ def plot_birth(
         fig.suptitle(f'{len(good)} of {n} members{why}', fontsize=9)
     return fig
 
-# %% ../nbs/40_plotting.ipynb #8388a1a1
-_METADATA = {'pdf': {'CreationDate': None}, 'svg': {'Date': None}, 'png': {}, 'eps': {}, 'ps': {}}
+# %% ../nbs/40_plotting.ipynb #9dc59457
+_METADATA = {'pdf': {'CreationDate': None}, 'svg': {'Date': None}, 'png': {}}
 
 def save_figure(
     fig,  # matplotlib Figure
     path_stem,  # where to, without the ending: 'plots/features'; folders are made
-    formats=('pdf', 'svg', 'png'),  # of these, and eps and ps
+    formats=('pdf', 'svg', 'png'),  # all there are, or some of them
 ):  # list of paths
     "Write a figure, in one file for each format."
     from matplotlib import rc_context
     formats = [formats] if isinstance(formats, str) else list(formats)
     for form in formats:
         if form not in _METADATA: raise InputError(f"figures are written as {', '.join(_METADATA)}, not {form!r}")
-    paths = [Path(f'{path_stem}.{form}') for form in formats]
-    for path, form in zip(paths, formats, strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-        try:
-            with rc_context({'svg.hashsalt': 'chronostar'}):
-                fig.savefig(part, format=form, dpi=150 if form == 'png' else 250, metadata=_METADATA[form])
-            os.replace(part, path)
-        finally: part.unlink(missing_ok=True)
-    return paths
+    def writer(form):
+        return lambda path: fig.savefig(path, format=form, dpi=150 if form == 'png' else 250, metadata=_METADATA[form])
+    folder, name = Path(path_stem).parent, Path(path_stem).name
+    with rc_context({'svg.hashsalt': 'chronostar'}): write_files(folder, {f'{name}.{form}': writer(form) for form in formats})
+    return [folder/f'{name}.{form}' for form in formats]

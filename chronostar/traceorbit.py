@@ -7,9 +7,8 @@ __all__ = ['R0', 'V0', 'OMEGA0', 'KM_S', 'OORT_A', 'OORT_B', 'RHO', 'GRAVITY', '
            'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit', 'trace_epicyclic_orbit',
            'get_orbit']
 
-# %% ../nbs/02_traceorbit.ipynb #d7c8fced
-from functools import partial
-
+# %% ../nbs/02_traceorbit.ipynb #2e783866
+import numba
 import numpy as np
 
 # %% ../nbs/02_traceorbit.ipynb #10163aa0
@@ -22,69 +21,99 @@ RHO = 0.0889  # Msun/pc^3, density of the disc at the Sun
 GRAVITY = 0.004498502151575285  # G in pc^3 / (Msun Myr^2)
 SCALE_A, SCALE_B, SCALE_RHO = 0.89, 1.15, 1.21
 
-# %% ../nbs/02_traceorbit.ipynb #508c838b
-_SCALE = np.array([1, 1, 1, KM_S, KM_S, KM_S])  # km/s to pc/Myr, in which the formulas are written
+# %% ../nbs/02_traceorbit.ipynb #87c6d90a
+_jit = numba.njit(nogil=True, cache=True, error_model='numpy')
+
+@_jit
+def _to_curvilinear(states, out, jac):
+    "Fill curvilinear states and Jacobians, star by star; pc and km/s."
+    for n in range(len(states)):
+        x, y, z = states[n, 0], states[n, 1], states[n, 2]
+        u, v = KM_S*states[n, 3] - OMEGA0*y, KM_S*states[n, 4] + OMEGA0*x
+        R = np.hypot(y, R0 - x)
+        s, c, k = y/R, (R0 - x)/R, R0/R  # sin and cos of the azimuth
+        along = v*c + u*s
+        xidot, etadot = u*c - v*s, k*along
+        out[n, 0], out[n, 1], out[n, 2] = R0 - R, R0*np.arctan2(y, R0 - x), z
+        out[n, 3], out[n, 4], out[n, 5] = xidot/KM_S, etadot/KM_S, states[n, 5]
+        jac[n] = 0
+        jac[n, 0, 0], jac[n, 0, 1] = c, -s
+        jac[n, 1, 0], jac[n, 1, 1] = k*s, k*c
+        jac[n, 2, 2] = jac[n, 5, 5] = 1
+        jac[n, 3, 0], jac[n, 3, 1] = (-along*s/R - OMEGA0*s)/KM_S, (-along*c/R - OMEGA0*c)/KM_S
+        jac[n, 3, 3], jac[n, 3, 4] = c, -s
+        jac[n, 4, 0] = k*(xidot*s/R + OMEGA0*c + along*c/R)/KM_S
+        jac[n, 4, 1] = k*(xidot*c/R - OMEGA0*s - along*s/R)/KM_S
+        jac[n, 4, 3], jac[n, 4, 4] = k*s, k*c
+
+# %% ../nbs/02_traceorbit.ipynb #6fc31aa8
+@_jit
+def _from_curvilinear(curvilinear, out, jac):
+    "Fill Cartesian states and Jacobians, star by star; pc and km/s."
+    for n in range(len(curvilinear)):
+        xi, eta = curvilinear[n, 0], curvilinear[n, 1]
+        xidot, etadot = KM_S*curvilinear[n, 3], KM_S*curvilinear[n, 4]
+        R = R0 - xi
+        s, c, k = np.sin(eta/R0), np.cos(eta/R0), R/R0
+        x, y = R0 - R*c, R*s
+        u, v = xidot*c + k*etadot*s, -xidot*s + k*etadot*c
+        out[n, 0], out[n, 1], out[n, 2] = x, y, curvilinear[n, 2]
+        out[n, 3], out[n, 4], out[n, 5] = (u + OMEGA0*y)/KM_S, (v - OMEGA0*x)/KM_S, curvilinear[n, 5]
+        jac[n] = 0
+        jac[n, 0, 0], jac[n, 0, 1] = c, k*s
+        jac[n, 1, 0], jac[n, 1, 1] = -s, k*c
+        jac[n, 2, 2] = jac[n, 5, 5] = 1
+        jac[n, 3, 0], jac[n, 3, 1] = (-etadot*s/R0 - OMEGA0*s)/KM_S, (v/R0 + OMEGA0*k*c)/KM_S
+        jac[n, 3, 3], jac[n, 3, 4] = c, k*s
+        jac[n, 4, 0], jac[n, 4, 1] = (-etadot*c/R0 - OMEGA0*c)/KM_S, (-u/R0 - OMEGA0*k*s)/KM_S
+        jac[n, 4, 3], jac[n, 4, 4] = -s, k*c
+
+# %% ../nbs/02_traceorbit.ipynb #8d9bea48
+def _with_jacobian(kernel, states):
+    "Call one of the two loops."
+    states = np.ascontiguousarray(states, dtype=float)
+    out, jac = np.empty((len(states), 6)), np.empty((len(states), 6, 6))
+    kernel(states, out, jac)
+    return out, jac
 
 def to_curvilinear(
     states,  # shape (n, 6): Cartesian, pc and km/s
 ):  # (n, 6) curvilinear states, pc and km/s, and their Jacobians (n, 6, 6)
     "From X, Y, Z, U, V, W to the curvilinear coordinates in which epicycles are linear."
-    x, y, z, u, v, w = (np.asarray(states) * _SCALE).T
-    R = np.hypot(y, R0 - x)
-    s, c = y/R, (R0 - x)/R  # sin and cos of the azimuth
-    u, v = u - OMEGA0*y, v + OMEGA0*x
-    along, k = v*c + u*s, R0/R
-    xidot, etadot = u*c - v*s, k*along
-    jac = np.zeros((len(x), 6, 6))
-    jac[:, 0, 0], jac[:, 0, 1] = c, -s
-    jac[:, 1, 0], jac[:, 1, 1] = k*s, k*c
-    jac[:, 2, 2] = jac[:, 5, 5] = 1
-    jac[:, 3, 0], jac[:, 3, 1] = -along*s/R - OMEGA0*s, -along*c/R - OMEGA0*c
-    jac[:, 3, 3], jac[:, 3, 4] = c, -s
-    jac[:, 4, 0] = k*(xidot*s/R + OMEGA0*c + along*c/R)
-    jac[:, 4, 1] = k*(xidot*c/R - OMEGA0*s - along*s/R)
-    jac[:, 4, 3], jac[:, 4, 4] = k*s, k*c
-    curvilinear = np.stack([R0 - R, R0*np.arctan2(y, R0 - x), z, xidot, etadot, w], axis=1)
-    return curvilinear / _SCALE, jac * (_SCALE / _SCALE[:, None])
+    return _with_jacobian(_to_curvilinear, states)
 
-# %% ../nbs/02_traceorbit.ipynb #b048b55c
 def from_curvilinear(
     curvilinear,  # shape (n, 6): pc and km/s
 ):  # (n, 6) Cartesian states, pc and km/s, and their Jacobians (n, 6, 6)
     "The way back from `to_curvilinear`."
-    xi, eta, zeta, xidot, etadot, zetadot = (np.asarray(curvilinear) * _SCALE).T
-    R = R0 - xi
-    s, c, k = np.sin(eta/R0), np.cos(eta/R0), R/R0
-    x, y = R0 - R*c, R*s
-    u, v = xidot*c + k*etadot*s, -xidot*s + k*etadot*c
-    jac = np.zeros((len(xi), 6, 6))
-    jac[:, 0, 0], jac[:, 0, 1] = c, k*s
-    jac[:, 1, 0], jac[:, 1, 1] = -s, k*c
-    jac[:, 2, 2] = jac[:, 5, 5] = 1
-    jac[:, 3, 0], jac[:, 3, 1] = -etadot*s/R0 - OMEGA0*s, v/R0 + OMEGA0*k*c
-    jac[:, 3, 3], jac[:, 3, 4] = c, k*s
-    jac[:, 4, 0], jac[:, 4, 1] = -etadot*c/R0 - OMEGA0*c, -u/R0 - OMEGA0*k*s
-    jac[:, 4, 3], jac[:, 4, 4] = -s, k*c
-    states = np.stack([x, y, zeta, u + OMEGA0*y, v - OMEGA0*x, zetadot], axis=1)
-    return states / _SCALE, jac * (_SCALE / _SCALE[:, None])
+    return _with_jacobian(_from_curvilinear, curvilinear)
 
-# %% ../nbs/02_traceorbit.ipynb #72b5aa3f
+# %% ../nbs/02_traceorbit.ipynb #9e39138e
+@_jit
+def _fill_epicycle(times, A, B, nu, m):
+    "Fill the matrices of the epicycle, time by time; A, B and nu in 1/Myr, states in pc and km/s."
+    kappa = np.sqrt(-4*B*(A - B))
+    m[:] = 0
+    for n in range(len(times)):
+        t = kappa*times[n]
+        s, c, sn, cn = np.sin(t), np.cos(t), np.sin(nu*times[n]), np.cos(nu*times[n])
+        m[n, 0, 0], m[n, 0, 3], m[n, 0, 4] = 1 - A*(1 - c)/B, KM_S*s/kappa, KM_S*(1 - c)/(2*B)
+        m[n, 1, 0], m[n, 1, 1] = -2*A*(A - B)*(t - s)/(kappa*B), 1
+        m[n, 1, 3], m[n, 1, 4] = -KM_S*(1 - c)/(2*B), KM_S*(A*t - (A - B)*s)/(kappa*B)
+        m[n, 2, 2], m[n, 2, 5], m[n, 5, 2], m[n, 5, 5] = cn, KM_S*sn/nu, -nu*sn/KM_S, cn
+        m[n, 3, 0], m[n, 3, 3], m[n, 3, 4] = -A*kappa*s/B/KM_S, c, kappa*s/(2*B)
+        m[n, 4, 0], m[n, 4, 3], m[n, 4, 4] = -2*A*(A - B)*(1 - c)/B/KM_S, -kappa*s/(2*B), (A - (A - B)*c)/B
+
 def _epicycle(
     times,  # shape (n,), Myr
     sA=SCALE_A, sB=SCALE_B, sR=SCALE_RHO,  # scale factors of A, B and the density
 ):  # shape (n, 6, 6): maps curvilinear states (pc, km/s) at time 0 to time t
+    "The linear map of an epicycle."
     A, B = OORT_A*sA*KM_S/1000, OORT_B*sB*KM_S/1000
-    kappa = np.sqrt(-4*B*(A - B))
     nu = np.sqrt(4*np.pi*GRAVITY*RHO*sR + (A + B)*(A - B))
-    s, c, sn, cn = np.sin(kappa*times), np.cos(kappa*times), np.sin(nu*times), np.cos(nu*times)
-    m = np.zeros((len(times), 6, 6))
-    m[:, 0, 0], m[:, 0, 3], m[:, 0, 4] = 1 - A*(1 - c)/B, s/kappa, (1 - c)/(2*B)
-    m[:, 1, 0], m[:, 1, 1] = -2*A*(A - B)*(kappa*times - s)/(kappa*B), 1
-    m[:, 1, 3], m[:, 1, 4] = -(1 - c)/(2*B), (A*kappa*times - (A - B)*s)/(kappa*B)
-    m[:, 2, 2], m[:, 2, 5], m[:, 5, 2], m[:, 5, 5] = cn, sn/nu, -nu*sn, cn
-    m[:, 3, 0], m[:, 3, 3], m[:, 3, 4] = -A*kappa*s/B, c, kappa*s/(2*B)
-    m[:, 4, 0], m[:, 4, 3], m[:, 4, 4] = -2*A*(A - B)*(1 - c)/B, -kappa*s/(2*B), (A - (A - B)*c)/B
-    return m * (_SCALE / _SCALE[:, None])
+    m = np.empty((len(times), 6, 6))
+    _fill_epicycle(np.ascontiguousarray(times, dtype=float), A, B, nu, m)
+    return m
 
 # %% ../nbs/02_traceorbit.ipynb #5ed67eef
 def _broadcast(states, times):
@@ -96,7 +125,7 @@ def _broadcast(states, times):
     n = np.broadcast_shapes(len(states), len(times))[0]
     return np.broadcast_to(states, (n, 6)), np.broadcast_to(times, (n,))
 
-# %% ../nbs/02_traceorbit.ipynb #eb61175b
+# %% ../nbs/02_traceorbit.ipynb #9cf184fe
 class EpicyclicOrbit:
     "Epicyclic approximation to orbits near the Sun (Makarov et al. 2004), with Chronostar's scale factors."
     def __init__(self,
@@ -123,6 +152,14 @@ class EpicyclicOrbit:
         states, times = _broadcast(states, times)
         flow = _epicycle(times, self.sA, self.sB, self.sR)
         return from_curvilinear(np.einsum('nij,nj->ni', flow, to_curvilinear(states)[0]))[0]
+
+    def jacobian_from_curvilinear(self,
+        curvilinear,  # shape (n, 6): pc and km/s
+        times,  # shape (n,), Myr
+    ):  # shape (n, 6, 6): derivatives of the Cartesian states after `times` by the curvilinear ones now
+        "How the neighbourhoods of states given in curvilinear coordinates are mapped."
+        flow = _epicycle(times, self.sA, self.sB, self.sR)
+        return from_curvilinear(np.einsum('nij,nj->ni', flow, curvilinear))[1] @ flow
 
 # %% ../nbs/02_traceorbit.ipynb #81d9a0ae
 class NumericalOrbit:

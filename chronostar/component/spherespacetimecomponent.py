@@ -100,8 +100,14 @@ def set_from_now(self:SphereSpaceTimeComponent,
     birth = get_orbit(self.trace_orbit_func).trace(mean_now, -age)[0]
     return self.set_parameters(np.hstack([birth, dxyz, duvw, age]))
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #da0a77bf
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #b829a15f
 _STEP = np.hstack([np.ones(6), 1e-3])  # of the differences: 1 pc, 1 km/s, 1e-3 Myr
+
+def _to_birth(curvilinear, ages, orbit):
+    "Derivatives of the states at birth by the curvilinear ones today, shape (n, 6, 6)."
+    if hasattr(orbit, 'jacobian_from_curvilinear'): return orbit.jacobian_from_curvilinear(curvilinear, -ages)
+    now, jac = from_curvilinear(curvilinear)
+    return orbit.trace_with_jacobian(now, -ages)[1] @ jac
 
 def _moments(
     theta,  # shape (9,): today's mean in curvilinear coordinates, ln dxyz, ln duvw, age
@@ -112,13 +118,14 @@ def _moments(
     means[1:13:2] += np.diag(_STEP[:6])
     means[2:14:2] -= np.diag(_STEP[:6])
     times[13:] += _STEP[6], -_STEP[6]
-    now, jac = from_curvilinear(means)
-    phi = np.linalg.inv(orbit.trace_with_jacobian(now, -times)[1] @ jac)
-    space, velocity = (part @ part.swapaxes(1, 2) for part in (phi[:, :, :3], phi[:, :, 3:]))
+    phi = np.linalg.inv(_to_birth(means, times, orbit))
+    space = phi[:, :, :3] @ phi[:, :, :3].swapaxes(1, 2)
+    velocity = phi[:, :, 3:] @ phi[:, :, 3:].swapaxes(1, 2)
     variances = np.exp(2*theta[6:8])
     covs = variances[0]*space + variances[1]*velocity
-    by_mean_and_age = (covs[1::2] - covs[2::2]) / (2*_STEP)[:, None, None]
-    derivatives = np.stack([*by_mean_and_age[:6], 2*variances[0]*space[0], 2*variances[1]*velocity[0], by_mean_and_age[6]])
+    derivatives = np.empty((9, 6, 6))
+    derivatives[[0, 1, 2, 3, 4, 5, 8]] = (covs[1::2] - covs[2::2]) / (2*_STEP)[:, None, None]
+    derivatives[6], derivatives[7] = 2*variances[0]*space[0], 2*variances[1]*velocity[0]
     return covs[0], derivatives
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #0ca4d329
@@ -141,19 +148,20 @@ def _evaluate(theta, stars, resp, orbit, nthreads=None):
     information[:6, :6] += sums.precision
     return _Point(theta, sums.log_prob, gradient, information)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ac78a00d
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #95bd4569
 def _propose(point, lower, upper, free, damping):
     "The next theta to try, and the gain in log density that it promises."
     outwards = ((point.theta <= lower) & (point.gradient < 0)) | ((point.theta >= upper) & (point.gradient > 0))
     moving = np.flatnonzero(free & ~outwards)
-    information = point.information[np.ix_(moving, moving)]
-    scale = np.sqrt(np.diag(information)) + 1e-300
-    information = information/scale/scale[:, None] + (damping + 1e-10)*np.eye(len(moving))
+    information = point.information[moving[:, None], moving]
+    scale = np.sqrt(information.diagonal()) + 1e-300
+    information = information/scale/scale[:, None]
+    information.flat[::len(moving) + 1] += damping + 1e-10
     step = np.zeros(9)
     step[moving] = np.linalg.solve(information, point.gradient[moving]/scale)/scale
     gain = 0.5*point.gradient @ step
-    step /= max(1, np.abs(step[6:] / [1, 1, 10]).max())
-    return np.clip(point.theta + step, lower, upper), gain
+    step /= max(1, abs(step[6]), abs(step[7]), abs(step[8])/10)
+    return np.minimum(np.maximum(point.theta + step, lower), upper), gain
 
 def _climb(point, evaluate, lower, upper, free, tol, max_passes):
     "Fisher scoring from `point`, with at most `max_passes` evaluations."

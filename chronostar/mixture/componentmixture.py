@@ -99,7 +99,7 @@ def _guess_memberships(self:ComponentMixture, stars, k, rng):
     seeds = kmeans_plusplus(means, k, random_state=rng)[1] if how == 'k-means++' else rng.choice(n, k, replace=False)
     return np.eye(k)[((means[:, None] - means[seeds])**2).sum(axis=2).argmin(axis=1)]
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #b26f6056
+# %% ../../nbs/10_mixture.componentmixture.ipynb #04f2a940
 def check_memberships(
     memberships,  # what claims to be memberships
     n:int,  # number of stars
@@ -115,11 +115,9 @@ def check_memberships(
     off = np.abs(resp.sum(axis=1) - 1) > 1e-3
     if off.any():
         raise InputError(f"memberships must sum to 1 for each star: row {off.argmax()} sums to {resp[off.argmax()].sum():.4g}")
-    if (resp.sum(axis=0) < 2).any():
-        raise InputError(f"component {resp.sum(axis=0).argmin()} has no members in the memberships given")
     return resp
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #cfa1eed8
+# %% ../../nbs/10_mixture.componentmixture.ipynb #8527ffc3
 @patch
 def _initialise(self:ComponentMixture, stars, init_resp, rng):
     "Set `components_` and `weights_` to start from."
@@ -135,6 +133,8 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
     if init_resp is not None or not all(c.parameters_set for c in components):
         resp = self._guess_memberships(stars, k, rng) if init_resp is None else check_memberships(init_resp, len(stars), k)
         weights = resp.mean(axis=0)
+        if weights.min()*len(stars) < 2:
+            raise InputError(f"component {weights.argmin()} has no members in the memberships to start from")
         for c, r in zip(components, resp.T, strict=True): c.maximize(stars, np.ascontiguousarray(r))
     self.components_, self.weights_ = components, weights / weights.sum()
 
