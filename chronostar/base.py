@@ -136,12 +136,12 @@ class BaseMixture(Configurable, DensityMixin, BaseEstimator):
 
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
-# %% ../nbs/05_base.ipynb #c41348aa
+# %% ../nbs/05_base.ipynb #8d607a8d
 @dataclass
 class InitialCondition:
     "Where to start the fit of a mixture."
     label: str  # id, parent's id, generation, number of components, and how it came about
-    components: list  # components to start from; without parameters they are fitted to `memberships` first
+    components: list = None  # components to start from; without parameters they are fitted to `memberships` first
     weights: np.ndarray = None  # shape (k,), equal by default
     memberships: np.ndarray = None  # shape (n, k), to start from instead
     others: list = field(default_factory=list)  # more starts: functions of the stars that return weights and components, or None

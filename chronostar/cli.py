@@ -174,7 +174,7 @@ def fit_component(argv=None):
                         help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #3250004b
+# %% ../nbs/50_cli.ipynb #17242f0f
 def _print_mixture(mixture):
     import numpy as np
     print(_HEADLINE)
@@ -183,7 +183,7 @@ def _print_mixture(mixture):
               f"{np.array_str(component.get_parameters(), suppress_small=True)}\n{component}")
 
 def _fit_mixture(args):
-    from chronostar.config import read_config
+    from chronostar.config import background_maker, read_config
     from chronostar.datatools import InputError
     from chronostar.results import make_room, mixture_files, write_files
     config = read_config(args.config)
@@ -197,6 +197,7 @@ def _fit_mixture(args):
     savedir = config['run']['savedir'] or 'result'
     replaced = make_room(savedir, args.overwrite)
     components = [config['modules']['component'](**config['component']) for _ in range(args.ncomps)]
+    if background := background_maker(config): components[-1] = background()
     mixture = config['modules']['mixture'](None, components, **config['mixture']).fit(stars, init_resp=resp)
     write_files(savedir, mixture_files(mixture, mixture.predict_proba(stars)), remove=replaced)
     _print_mixture(mixture)
@@ -288,7 +289,7 @@ def _rows_of(ids, table):
     if (known[place] != ids).any(): raise InputError(f"{(known[place] != ids).sum()} of the stars are not in the table")
     return table[place]
 
-# %% ../nbs/50_cli.ipynb #d4ab37ae
+# %% ../nbs/50_cli.ipynb #6b02dc1f
 def _plot_features(args):
     import matplotlib
     matplotlib.use('agg')
@@ -322,7 +323,8 @@ def plot_features(argv=None):
     parser.add_argument('-c', '--covs', metavar='FILE', help='.npy file of shape (n, 6, 6): draw the error ellipses')
     parser.add_argument('-z', '--memberships', '--membership', metavar='FILE', help='.npy file of shape (n, k): colour the stars')
     parser.add_argument('-r', '--results', metavar='DIR', help='folder of a result: draw its components')
-    parser.add_argument('-s', '--ids', '--sourceids', metavar='IDS', help='.npy file of source_id, to find the stars in the table')
+    parser.add_argument('-s', '--ids', '--sourceids', metavar='IDS',
+                        help='.npy file of source_id, to find the stars in the table')
     parser.add_argument('-l', '--labels', metavar='LABELS', help='labels of the six axes, separated by commas')
     parser.add_argument('-b', '--background', action='store_true', help='draw components of age 0 in grey')
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for the figures (default: here)')

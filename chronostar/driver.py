@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'Driver']
 
-# %% ../nbs/30_driver.ipynb #8d1791e3
+# %% ../nbs/30_driver.ipynb #5e9b59da
 import logging
 import warnings
 from functools import partial
@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
 from .base import Configurable
-from .config import check_config, read_config
+from .config import background_maker, check_config, read_config
 from .datatools import InputError, as_stars
 from .mixture.componentmixture import check_memberships
 from .results import describe, make_room, mixture_files, write_files
@@ -58,19 +58,21 @@ def _configure(self:Driver):
                         'intermediate_dumps': config['driver']['intermediate_dumps'] and self.intermediate_dumps}
     return config
 
-# %% ../nbs/30_driver.ipynb #2ccc7efd
+# %% ../nbs/30_driver.ipynb #984ef26d
 @patch
 def _fit(self:Driver, ic, stars):
-    "Fit a candidate from each of its starts; the fit with the highest likelihood."
+    "Fit a candidate from each of its starts; the best fit and its BIC."
     fits = []
-    starts = [(ic.weights, ic.components), *(other(stars) for other in ic.others)]
-    for weights, components in filter(None, starts):
+    starts = [(ic.weights, ic.components), *filter(None, (other(stars) for other in ic.others))]
+    for weights, components in starts:
+        if components is None: continue
         mixture = self._make_mixture(weights, components)
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', ConvergenceWarning)
-            fits.append(mixture.fit(stars, init_resp=ic.memberships))
+            mixture.fit(stars, init_resp=ic.memberships)
         if not mixture.converged_: logger.warning("%s did not converge in %d iterations", ic.label, mixture.n_iter_)
-    return max(fits, key=lambda m: m.lower_bound_)
+        fits.append((mixture.bic(stars), len(fits), mixture))
+    return min(fits)[::-2] if fits else (None, np.inf)
 
 # %% ../nbs/30_driver.ipynb #badfc475
 @patch
@@ -101,7 +103,7 @@ def _make_room(self:Driver, config, overwrite):
         if not any(folder.iterdir()): folder.rmdir()
     return Path(savedir)
 
-# %% ../nbs/30_driver.ipynb #a143d26a
+# %% ../nbs/30_driver.ipynb #22c5c583
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -120,17 +122,17 @@ def run(self:Driver,
     self._make_mixture = partial(config['modules']['mixture'], **config['mixture'])
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
-    self.icpool = config['modules']['icpool'](make_component, start_init_comps, **config['icpool'])
+    self.icpool = config['modules']['icpool'](make_component, start_init_comps, background_maker(config), **config['icpool'])
     silent = {} if self.progress else {'disable': True}
     with (tqdm(desc='search', unit=' fits', **silent) as bar,
           logging_redirect_tqdm([logging.getLogger('chronostar')])):
         while self.icpool.has_next():
             ic = self.icpool.get_next()
             if not self.icpool.scores: ic.memberships = init_resp
-            logger.info("fitting %s: %d components", ic.label, len(ic.components))
-            mixture = self._fit(ic, stars)
-            score = mixture.bic(stars)
+            logger.info("fitting %s", ic.label)
+            mixture, score = self._fit(ic, stars)
             self.icpool.register_result(ic.label, mixture, score)
+            if mixture is None: continue  # there was no way to start it
             logger.info("fitted %s: BIC %.2f, %s", ic.label, score,
                         ', '.join(f'{c.age:.1f} Myr' if c.age is not None else type(c).__name__ for c in mixture.components_))
             if savedir: self._save(savedir/ic.label, ic.label, mixture, stars, config)

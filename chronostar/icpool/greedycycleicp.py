@@ -20,21 +20,16 @@ class GreedyCycleICP(SimpleICPool):
     _turn = 0  # whose turn it is to be split
     _failed = 0  # how many splits in a row have brought nothing
 
-# %% ../../nbs/21_icpool.greedycycleicp.ipynb #e6cb4273
+# %% ../../nbs/21_icpool.greedycycleicp.ipynb #61f2c704
 @patch
 def _children(self:GreedyCycleICP):
     "The next split in the cycle, or nothing after a round without success."
     k = len(self.best_mixture.components_)
-    while k < self.max_components and self._failed < k:
-        i = self._turn % k if self.index_from_front else -1 - self._turn % k
-        i %= k
-        try: weights, components = split_component(self.best_mixture, i)
-        except NotImplementedError:  # this kind of component does not split
-            self._turn, self._failed = self._turn + 1, self._failed + 1
-            continue
-        other = partial(overdensity_start, self.best_mixture, i)
-        return [InitialCondition(self._label(k + 1, i), components, weights, others=[other])]
-    return []
+    if k >= self.max_components or self._failed >= k: return []
+    i = self._turn % k if self.index_from_front else k - 1 - self._turn % k
+    weights, components = split_component(self.best_mixture, i)
+    crowded = partial(overdensity_start, self.best_mixture, i, make_component=self.component_class)
+    return [InitialCondition(self._label(k + 1, i), components, weights, others=[crowded])]
 
 @patch
 def has_next(self:GreedyCycleICP) -> bool:

@@ -26,7 +26,7 @@ def crowding(
         contrast = points.shape[1]*np.log(distance[:, wide]/distance[:, k]) - np.log(wide/k)
     return np.nan_to_num(contrast, nan=-np.inf), near[:, :k + 1]
 
-# %% ../../nbs/19_icpool.overdensity.ipynb #2d29bcda
+# %% ../../nbs/19_icpool.overdensity.ipynb #0950364a
 N_RIVALS = 3  # places that are tried
 N_ITERATIONS = 6  # EM iterations for each
 
@@ -43,6 +43,7 @@ def overdensity_start(
     mixture,  # fitted
     i:int,  # the component in which to look
     stars,  # StarData
+    make_component=None,  # makes the new component when called; by default it is of the kind of component `i`
 ):  # weights (k+1,) and components to start from, or None if the component has too few stars
     "A start with one more component, where the stars of component `i` are most crowded."
     mine = np.flatnonzero(mixture.predict_proba(stars)[:, i] > 0.5)
@@ -52,7 +53,7 @@ def overdensity_start(
     start = np.hstack([weights[:i], [weights[i] - share, share], weights[i + 1:]])
     rivals = []
     for near in _crowded_places(*crowding(stars.means[mine])):
-        new = components[i].around(stars[mine[near]])
+        new = (components[i] if make_component is None else make_component()).around(stars[mine[near]])
         trial = clone(mixture).set_params(init_weights=start, init_components=[*components[:i + 1], new, *components[i + 1:]])
         rivals.append(trial.fit_briefly(stars, N_ITERATIONS))
     if not rivals: return None

@@ -15,7 +15,7 @@ from ..base import BaseICPool, InitialCondition, make_label
 from ..component.spherespacetimecomponent import SphereSpaceTimeComponent
 from .overdensity import overdensity_start
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #4ceff4ff
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #4e042dff
 class SimpleICPool(BaseICPool):
     "Candidates by splitting each component of the best mixture, a generation at a time."
     _unused = ('max_iter',)
@@ -23,10 +23,11 @@ class SimpleICPool(BaseICPool):
     def __init__(self,
         component_class=SphereSpaceTimeComponent,  # or anything that makes a component when called
         start_init_comps=None,  # components to start from, instead of one to be found
+        background=None,  # makes the first component, if that is to be of another class: a field to search for groups in
         *, max_components=100,  # stop at this number
         index_from_front=True,  # split the first component first, or else the last
     ):
-        self.component_class, self.start_init_comps = component_class, start_init_comps
+        self.component_class, self.start_init_comps, self.background = component_class, start_init_comps, background
         self.max_components, self.index_from_front = max_components, index_from_front
         self.scores, self.best_score, self.best_label, self.best_mixture = {}, np.inf, None, None
         self._queue, self._count, self._generation, self._parent = None, 0, 0, None
@@ -38,22 +39,23 @@ class SimpleICPool(BaseICPool):
 
     def __repr__(self): return f"{type(self).__name__}({len(self.scores)} candidates tried, best {self.best_label})"
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #779e4aa2
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #a2e79cbb
 @patch
 def _first(self:SimpleICPool):
     "The candidate to start with."
     given = self.start_init_comps
-    components = [self.component_class()] if given is None else list(given)
+    components = [(self.background or self.component_class)()] if given is None else list(given)
     return InitialCondition(self._label(len(components), 'auto' if given is None else 'input'), components)
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #4e4951b6
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #dc3d8a8f
 def split_component(
     mixture,  # fitted
     i:int,  # which component
-):  # weights (k+1,) and components, with the halves of component i in its place
+):  # weights (k+1,) and components, with the halves of component i in its place; (None, None) if it does not split
     "A mixture with one component more."
     weights, components = mixture.weights_, mixture.components_
-    halves = components[i].split()
+    try: halves = components[i].split()
+    except NotImplementedError: return None, None  # a uniform background, for instance
     new = components[:i] + list(halves) + components[i + 1:]
     return np.hstack([weights[:i], [weights[i]/2]*2, weights[i + 1:]]), new
 
@@ -64,10 +66,9 @@ def _children(self:SimpleICPool):
     if k >= self.max_components: return []
     children = []
     for i in range(k) if self.index_from_front else reversed(range(k)):
-        try: weights, components = split_component(self.best_mixture, i)
-        except NotImplementedError: continue  # this kind of component does not split
-        other = partial(overdensity_start, self.best_mixture, i)
-        children.append(InitialCondition(self._label(k + 1, i), components, weights, others=[other]))
+        weights, components = split_component(self.best_mixture, i)
+        crowded = partial(overdensity_start, self.best_mixture, i, make_component=self.component_class)
+        children.append(InitialCondition(self._label(k + 1, i), components, weights, others=[crowded]))
     return children
 
 # %% ../../nbs/20_icpool.simpleicpool.ipynb #72748c8e
