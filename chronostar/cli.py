@@ -212,7 +212,7 @@ def fit_mixture(argv=None):
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
 
-# %% ../nbs/50_cli.ipynb #a3762d02
+# %% ../nbs/50_cli.ipynb #fefff599
 def _fit_chronostar(args):
     from chronostar.config import read_config
     from chronostar.driver import Driver
@@ -224,7 +224,7 @@ def _fit_chronostar(args):
     make_room(savedir, args.overwrite)
     driver = Driver(args.config, savedir='result/intermediate', progress=not args.quiet and sys.stderr.isatty())
     best = driver.run(stars, init_resp=resp, overwrite=args.overwrite)
-    driver._save(savedir, driver.icpool.best_label, best, stars, driver.config_)
+    driver.save(savedir, driver.icpool.best_label, best, stars)
     _print_mixture(best)
     print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.icpool.best_label}")
     logger.info("written to %s", savedir)
@@ -330,16 +330,15 @@ def plot_features(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for the figures (default: here)')
     _run(parser, _plot_features, argv)
 
-# %% ../nbs/50_cli.ipynb #8421f8e6
+# %% ../nbs/50_cli.ipynb #8ca2c9c6
 _MAKE_DATA = '''"""Invent a sky: an association of 200 stars, 30 Myr old, in a field of 1000."""
 import numpy as np
 
 from chronostar import synthdata
 
 rng = np.random.default_rng(0)
-sphere = lambda dxyz, duvw: np.diag([dxyz**2]*3 + [duvw**2]*3)
-field = synthdata.generate_association(np.zeros(6), sphere(500., 30.), 0., 1000, rng=rng)
-association = synthdata.generate_association(np.ones(6), sphere(50., 1.5), 30., 200, rng=rng)
+field = synthdata.generate_association(np.zeros(6), synthdata.sphere(500., 30.), 0., 1000, rng=rng)
+association = synthdata.generate_association(np.ones(6), synthdata.sphere(50., 1.5), 30., 200, rng=rng)
 
 synthdata.SynthData.m_err = 0.3  # measure better than Gaia typically does
 astrometry = synthdata.SynthData.measure_astrometry(np.vstack([association, field]), rng=rng)
@@ -364,14 +363,14 @@ _DEMO_STEPS = [
     ('plot-features -m data_means.npy -c data_covs.npy -z output-chron/final/memberships.npy -r output-chron/final '
      '-f 0,1.0,2.1,2.0,3.1,4.2,5 -o plots-answer -b', 'Look at the answer')]
 
-# %% ../nbs/50_cli.ipynb #911c043e
-def _demo_step(command):
-    "Do what the command line says, in this process."
+# %% ../nbs/50_cli.ipynb #2e5dac88
+def _demo_step(command, talk):
+    "Do what the command line says, in this process; `talk` are the options -v or -q, if given."
     import runpy
     import shlex
     name, *argv = shlex.split(command)
     if name == 'python': runpy.run_path(argv[0])
-    else: globals()[name.replace('-', '_')](argv)
+    else: globals()[name.replace('-', '_')]([*talk, *argv])
 
 def _demo(args):
     from contextlib import chdir
@@ -387,7 +386,7 @@ def _demo(args):
     with chdir(folder):
         for i, (command, what) in enumerate(_DEMO_STEPS, 1):
             print(f"\n[{i}/{len(_DEMO_STEPS)}] {what}\n$ {command}", flush=True)
-            _demo_step(command)
+            _demo_step(command, ['-v'] if args.verbose else ['-q'] if args.quiet else [])
         found = [c for c in read_result('output-chron/final').components_]
     print("\nFound, next to the truth:\n  component        age [Myr]       dxyz [pc]     duvw [km/s]")
     truth = {'association': (30., 50., 1.5), 'field': (0., 500., 30.)}

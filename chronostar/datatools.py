@@ -7,9 +7,10 @@ __all__ = ['logger', 'OBSERVABLES', 'UNITS', 'ERRORS', 'ERROR_UNITS', 'CORRELATI
            'extract_array_from_table', 'construct_covs_from_data', 'replace_cov_with_sampling', 'why_unusable',
            'fill_missing_rvs', 'Prepared', 'prepare', 'StarData', 'as_stars']
 
-# %% ../nbs/04_datatools.ipynb #17e1d941
+# %% ../nbs/04_datatools.ipynb #d8f80135
 import logging
 from copy import copy
+from zlib import crc32
 
 import numpy as np
 
@@ -147,7 +148,7 @@ def _ids(table):
     elif ids.dtype.kind not in 'iu': raise InputError(f"column 'source_id' holds {ids.dtype.name}, not integers")
     return ids.astype(np.int64)
 
-# %% ../nbs/04_datatools.ipynb #1ad9ef9d
+# %% ../nbs/04_datatools.ipynb #a471ee81
 class Prepared:
     "A table's stars in Cartesian space, and what became of each row."
     def __init__(self, means, covs, ids, reason, fake_rvs, table):
@@ -157,7 +158,9 @@ class Prepared:
         self.table = table  # the table, with invented radial velocities filled in
 
     @property
-    def X(self): return np.hstack([self.means, self.covs.reshape(-1, DIM*DIM)])  # (n, 42)
+    def X(self):
+        "Means and flattened covariances, shape (n, 42)."
+        return np.hstack([self.means, self.covs.reshape(-1, DIM*DIM)])
 
     @property
     def left_out(self):
@@ -186,9 +189,9 @@ def prepare(
     means, covs = construct_covs_from_data(astro_data[good])
     return Prepared(astrometry_to_cartesian(means), covariance_to_cartesian(means, covs), ids[good], reason, fake[good], table)
 
-# %% ../nbs/04_datatools.ipynb #b94d6cd6
+# %% ../nbs/04_datatools.ipynb #a42e1a50
 def _check_stars(means, covs):
-    "Raise `InputError` if a mean is not finite or a covariance is not one."
+    "Raise `InputError` if a mean is not finite or a covariance is not a covariance matrix."
     bad = ~np.isfinite(means).all(axis=1)
     if bad.any():
         raise InputError(f"{bad.sum()} of {len(means)} stars have NaN or infinite values, the first in row {bad.argmax()}")
@@ -201,9 +204,11 @@ def _check_stars(means, covs):
         for what, bad in tests:
             if bad.any(): raise InputError(f"the covariance of the star in row {start + bad.argmax()} {what}")
         bad = ~_positive_semidefinite(chunk) | (np.einsum('nii->ni', chunk) < 0).any(axis=1)
-        if bad.any(): raise InputError(f"the covariance of the star in row {start + bad.argmax()} is not positive definite")
+        if bad.any():
+            raise InputError(f"the covariance of the star in row {start + bad.argmax()} is not positive definite: "
+                             f"it has a negative variance")
 
-# %% ../nbs/04_datatools.ipynb #bb031f52
+# %% ../nbs/04_datatools.ipynb #c695b556
 class StarData:
     "Stars in Cartesian space, checked and packed for fast passes."
     def __init__(self,
@@ -225,7 +230,13 @@ class StarData:
         _check_stars(means, covs)
         self.n, self.has_covs, self.ids = len(X), covs is not None, ids
         self.blocks = pack(means, np.broadcast_to(0., (len(X), DIM, DIM)) if covs is None else covs)
-        self.log_jacobian, self._curvilinear, self._bare = None, None, None
+        self.log_jacobian, self._curvilinear, self._bare, self._fingerprint = None, None, None, None
+
+    @property
+    def fingerprint(self) -> int:
+        "A number that other stars hardly share."
+        if self._fingerprint is None: self._fingerprint = crc32(self.blocks)
+        return self._fingerprint
 
     def __len__(self): return self.n
     def __repr__(self): return f"StarData({self.n} stars{'' if self.has_covs else ' without uncertainties'})"
@@ -244,7 +255,7 @@ def covs(self:StarData):  # shape (n, 6, 6)
     "Cartesian covariances; zero where the stars have no uncertainties."
     return unpack(self.blocks, self.n)[1]
 
-# %% ../nbs/04_datatools.ipynb #4643536f
+# %% ../nbs/04_datatools.ipynb #49ac005e
 @patch
 def __getitem__(self:StarData,
     key,  # a boolean mask, indices or a slice
@@ -252,14 +263,15 @@ def __getitem__(self:StarData,
     "The stars selected, as StarData."
     index = np.atleast_1d(np.arange(self.n)[key])
     new = copy(self)
-    new.n, new._bare = len(index), None
+    new.n, new._bare, new._fingerprint = len(index), None, None
     new.ids, new.log_jacobian = (None if a is None else np.asarray(a)[index] for a in (self.ids, self.log_jacobian))
     padded = np.concatenate([index, np.repeat(index[-1:], -len(index) % BLOCK)])
     new.blocks = self.blocks[padded // BLOCK, :, padded % BLOCK].reshape(-1, BLOCK, ROWS).swapaxes(1, 2).copy()
+    if rest := -len(index) % BLOCK: new.blocks[-1, :, -rest:] = pack(np.zeros((1, DIM)), np.eye(DIM)[None])[0, :, -1:]
     if self._curvilinear is not None: new._curvilinear = self._curvilinear[key]
     return new
 
-# %% ../nbs/04_datatools.ipynb #e9b212d6
+# %% ../nbs/04_datatools.ipynb #4517575a
 @patch
 def without_covs(self:StarData):
     "The same stars as if measured without uncertainty."
@@ -271,7 +283,7 @@ def curvilinear(self:StarData):
     "The same stars in curvilinear coordinates (pc, km/s), with `log_jacobian` (n,), as StarData."
     if self._curvilinear is None:
         new = copy(self)
-        new.blocks, new.log_jacobian = np.empty_like(self.blocks), np.empty(self.n)
+        new.blocks, new.log_jacobian, new._fingerprint = np.empty_like(self.blocks), np.empty(self.n), None
         for start in range(0, len(self.blocks), 1024):  # bounded memory
             span = slice(start, start + 1024)
             means, covs = unpack(self.blocks[span], BLOCK*len(self.blocks[span]))

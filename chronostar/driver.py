@@ -74,13 +74,18 @@ def _fit(self:Driver, ic, stars):
         fits.append((mixture.bic(stars), len(fits), mixture))
     return min(fits)[::-2] if fits else (None, np.inf)
 
-# %% ../nbs/30_driver.ipynb #badfc475
+# %% ../nbs/30_driver.ipynb #f6cc0812
 @patch
-def _save(self:Driver, folder, label, mixture, stars, config):
-    "Write a fit to a folder; what was there makes way."
+def save(self:Driver,
+    folder,  # where to
+    label:str,  # of the fit
+    mixture,  # fitted
+    stars,  # StarData, to which it was fitted
+):
+    "Write a fit to a folder; a result that was there makes way."
     memberships = mixture.predict_proba(stars)
     files = mixture_files(mixture, memberships, flat=True)
-    files[f'{label}.txt'] = describe(label, mixture, stars, memberships, _plain(config))
+    files[f'{label}.txt'] = describe(label, mixture, stars, memberships, _plain(self.config_))
     write_files(folder, files, remove=make_room(folder, overwrite=True))
 
 # %% ../nbs/30_driver.ipynb #06d0f6a0
@@ -103,7 +108,7 @@ def _make_room(self:Driver, config, overwrite):
         if not any(folder.iterdir()): folder.rmdir()
     return Path(savedir)
 
-# %% ../nbs/30_driver.ipynb #22c5c583
+# %% ../nbs/30_driver.ipynb #20b7c332
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -135,7 +140,7 @@ def run(self:Driver,
             if mixture is None: continue  # there was no way to start it
             logger.info("fitted %s: BIC %.2f, %s", ic.label, score,
                         ', '.join(f'{c.age:.1f} Myr' if c.age is not None else type(c).__name__ for c in mixture.components_))
-            if savedir: self._save(savedir/ic.label, ic.label, mixture, stars, config)
+            if savedir: self.save(savedir/ic.label, ic.label, mixture, stars)
             bar.update()
             bar.set_postfix_str(f"best {self.icpool.best_label} BIC {self.icpool.best_score:.1f}")
     return self.icpool.best_mixture

@@ -88,7 +88,7 @@ def from_curvilinear(
     "The way back from `to_curvilinear`."
     return _with_jacobian(_from_curvilinear, curvilinear)
 
-# %% ../nbs/02_traceorbit.ipynb #9e39138e
+# %% ../nbs/02_traceorbit.ipynb #420f93b4
 @_jit
 def _fill_epicycle(times, A, B, nu, m):
     "Fill the matrices of the epicycle, time by time; A, B and nu in 1/Myr, states in pc and km/s."
@@ -106,7 +106,9 @@ def _fill_epicycle(times, A, B, nu, m):
 
 def _epicycle(
     times,  # shape (n,), Myr
-    sA=SCALE_A, sB=SCALE_B, sR=SCALE_RHO,  # scale factors of A, B and the density
+    sA=SCALE_A,  # factor on Oort's A
+    sB=SCALE_B,  # factor on Oort's B
+    sR=SCALE_RHO,  # factor on the density
 ):  # shape (n, 6, 6): maps curvilinear states (pc, km/s) at time 0 to time t
     "The linear map of an epicycle."
     A, B = OORT_A*sA*KM_S/1000, OORT_B*sB*KM_S/1000
@@ -184,11 +186,13 @@ class NumericalOrbit:
         jac = ((sides[0] - sides[1]) / (2*self.step)).reshape(-1, 6, 6).swapaxes(1, 2)
         return self.trace(states, times), jac
 
-# %% ../nbs/02_traceorbit.ipynb #fad85e9b
+# %% ../nbs/02_traceorbit.ipynb #fe75326a
 def trace_epicyclic_orbit(
     xyzuvw_start,  # shape (6,) or (n, 6): pc, km/s
     time,  # Myr, positive into the future; one for all or shape (n,)
-    sA:float=SCALE_A, sB:float=SCALE_B, sR:float=SCALE_RHO,  # scale factors of A, B and the density
+    sA:float=SCALE_A,  # factor on Oort's A
+    sB:float=SCALE_B,  # factor on Oort's B
+    sR:float=SCALE_RHO,  # factor on the density
 ):  # shape as `xyzuvw_start`, or (n, 6) where there are n times
     "Trace stars through the Galaxy in the epicyclic approximation (Makarov et al. 2004)."
     end = EpicyclicOrbit(sA, sB, sR).trace(xyzuvw_start, time)

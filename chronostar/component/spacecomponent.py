@@ -13,14 +13,14 @@ from ..base import BaseComponent
 from ..datatools import InputError, as_stars
 from ..maths import log_overlap, overlap_sums
 
-# %% ../../nbs/06_component.spacecomponent.ipynb #cdbfeb30
+# %% ../../nbs/06_component.spacecomponent.ipynb #c65d07e4
 class SpaceComponent(BaseComponent):
     "A Gaussian with free mean and covariance."
     n_params = 27  # 6 for the mean, 21 for the covariance
 
     def __init__(self,
         params=None,  # shape (42,): the mean, and the covariance row by row; pc and km/s
-        *, reg_covar=1e-6,  # added to the diagonal of the covariance at each step, pc² and km²/s²
+        *, reg_covar=1e-6,  # smallest eigenvalue of the covariance, pc² and km²/s²; added to the moments that a fit starts from
         nthreads=None,  # threads for large data; all cores by default
         stellar_uncertainties=None,  # False ignores the stars' covariances, True insists on them
     ):
@@ -30,9 +30,14 @@ class SpaceComponent(BaseComponent):
     def _stars(self, X): return as_stars(X, self.stellar_uncertainties)
 
     @property
-    def mean(self): return self.get_parameters()[:6]  # shape (6,)
+    def mean(self):
+        "Mean, shape (6,), pc and km/s."
+        return self.get_parameters()[:6]
+
     @property
-    def covariance(self): return self.get_parameters()[6:].reshape(6, 6)  # shape (6, 6)
+    def covariance(self):
+        "Covariance, shape (6, 6)."
+        return self.get_parameters()[6:].reshape(6, 6)
 
     def estimate_log_prob(self, X):
         "Log density of each star: its overlap integral with the Gaussian."

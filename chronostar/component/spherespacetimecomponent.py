@@ -17,15 +17,16 @@ from ..datatools import InputError, as_stars
 from ..maths import log_overlap, overlap_sums
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #e45f91f6
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #1e63cebc
 class SphereSpaceTimeComponent(BaseComponent):
     "An association: a sphere in position and velocity at birth, carried through the Galaxy since."
     n_params = 9
+    _explored = None  # see `explore`
     _unused = ('minimize_method', 'age_offset_interval')
 
     def __init__(self,
         params=None,  # shape (9,): mean at birth (pc, km/s), dxyz (pc), duvw (km/s), age (Myr)
-        *, max_age=200.,  # Myr, the oldest age considered
+        *, max_age=200.,  # Myr, the oldest age considered; beyond, epicycles are no longer to be trusted
         reg_covar=1e-6,  # the smallest dxyz² (pc²) and duvw² (km²/s²) considered
         resp_tol=1e-5,  # share of the total weight that may be left out when ages are explored
         trace_orbit_func=None,  # an orbit model, a function or a name, see `chronostar.traceorbit.get_orbit`
@@ -39,7 +40,7 @@ class SphereSpaceTimeComponent(BaseComponent):
         if self.params is None: return 'SphereSpaceTimeComponent()'
         return f"SphereSpaceTimeComponent(age={self.age:.2f} Myr, dxyz={self.dxyz:.2f} pc, duvw={self.duvw:.3f} km/s)"
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #3f43934d
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ac244270
 @patch
 def set_parameters(self:SphereSpaceTimeComponent, params):
     "Set the nine parameters; returns self."
@@ -47,21 +48,35 @@ def set_parameters(self:SphereSpaceTimeComponent, params):
     if params.shape != (9,): raise InputError(f"a SphereSpaceTimeComponent has 9 parameters, not shape {params.shape}")
     if not np.isfinite(params).all() or not (params[6:8] > 0).all() or params[8] < 0:
         raise InputError(f"dxyz and duvw must be positive, the age not negative, and all finite: {params.tolist()}")
-    self.params = params
+    self.params, self._explored = params, None
     return self
 
 @patch(as_prop=True)
-def dxyz(self:SphereSpaceTimeComponent): return float(self.get_parameters()[6])  # pc, at birth
-@patch(as_prop=True)
-def duvw(self:SphereSpaceTimeComponent): return float(self.get_parameters()[7])  # km/s, at birth
-@patch(as_prop=True)
-def age(self:SphereSpaceTimeComponent): return float(self.get_parameters()[8])  # Myr
-@patch(as_prop=True)
-def mean_birth(self:SphereSpaceTimeComponent): return self.get_parameters()[:6]  # shape (6,)
-@patch(as_prop=True)
-def covariance_birth(self:SphereSpaceTimeComponent): return np.diag([self.dxyz**2]*3 + [self.duvw**2]*3)  # shape (6, 6)
+def dxyz(self:SphereSpaceTimeComponent):
+    "Spread in position at birth, pc."
+    return float(self.get_parameters()[6])
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #50a0e60b
+@patch(as_prop=True)
+def duvw(self:SphereSpaceTimeComponent):
+    "Spread in velocity at birth, km/s."
+    return float(self.get_parameters()[7])
+
+@patch(as_prop=True)
+def age(self:SphereSpaceTimeComponent):
+    "Age, Myr."
+    return float(self.get_parameters()[8])
+
+@patch(as_prop=True)
+def mean_birth(self:SphereSpaceTimeComponent):
+    "Mean at birth, shape (6,), pc and km/s."
+    return self.get_parameters()[:6]
+
+@patch(as_prop=True)
+def covariance_birth(self:SphereSpaceTimeComponent):
+    "Covariance at birth, shape (6, 6)."
+    return np.diag([self.dxyz**2]*3 + [self.duvw**2]*3)
+
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #dde1b30f
 @patch
 def moments_at(self:SphereSpaceTimeComponent,
     time:float,  # Myr after birth
@@ -71,9 +86,14 @@ def moments_at(self:SphereSpaceTimeComponent,
     return mean[0], jac[0] @ self.covariance_birth @ jac[0].T
 
 @patch(as_prop=True)
-def mean(self:SphereSpaceTimeComponent): return self.moments_at(self.age)[0]  # shape (6,), today
+def mean(self:SphereSpaceTimeComponent):
+    "Mean today, shape (6,), pc and km/s."
+    return self.moments_at(self.age)[0]
+
 @patch(as_prop=True)
-def covariance(self:SphereSpaceTimeComponent): return self.moments_at(self.age)[1]  # shape (6, 6), today
+def covariance(self:SphereSpaceTimeComponent):
+    "Covariance today, shape (6, 6)."
+    return self.moments_at(self.age)[1]
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #e0061519
 @patch
@@ -223,10 +243,13 @@ def age_profile(self:SphereSpaceTimeComponent,
     ages = np.arange(0, self.max_age + 1e-9, AGE_STEP) if ages is None else np.asarray(ages, dtype=float)
     return ages, np.array([point.log_prob for point in self._walk(stars, resp, ages)[0]])
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #7a64d50b
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #91ab7c62
 @patch
 def _set_theta(self:SphereSpaceTimeComponent, theta):
-    return self.set_from_now(from_curvilinear(theta[None, :6])[0][0], np.exp(theta[6]), np.exp(theta[7]), theta[8])
+    explored = self._explored
+    self.set_from_now(from_curvilinear(theta[None, :6])[0][0], np.exp(theta[6]), np.exp(theta[7]), theta[8])
+    self._explored = explored  # it moves, but stays what it was
+    return self
 
 @patch
 def _theta(self:SphereSpaceTimeComponent):
@@ -262,29 +285,36 @@ def m_step(self:SphereSpaceTimeComponent, X, resp):
     best = _climb(start, evaluate, *self._bounds(), np.ones(9, dtype=bool), 1e-4, 2)
     return self if best is start else self._set_theta(best.theta)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ab95a040
-SphereSpaceTimeComponent._explored_at = None  # theta at the last look
-
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #4c2b9339
 @patch
-def _hardly_moved(self:SphereSpaceTimeComponent):
-    "Is the component still about where it last looked at all ages?"
-    if self._explored_at is None: return False
-    moved = np.abs(self._theta() - self._explored_at)
-    size = np.sqrt(np.diag(_moments(self._explored_at, get_orbit(self.trace_orbit_func))[0]))
+def _hardly_moved(self:SphereSpaceTimeComponent, stars):
+    "Is the component about where it last looked at all ages, among the same stars?"
+    if self._explored is None or self._explored[0] != stars.fingerprint: return False
+    there = self._explored[1]  # theta; the stars are known by their fingerprint
+    moved = np.abs(self._theta() - there)
+    size = np.sqrt(np.diag(_moments(there, get_orbit(self.trace_orbit_func))[0]))
     return bool((moved <= np.hstack([0.1*size, 0.05, 0.05, 0.5])).all())
 
 @patch
 def explore(self:SphereSpaceTimeComponent, X, resp):
     "A component at the best of all ages, and how much the weighted log density gains; (self, 0) if it does not."
-    if self._hardly_moved(): return self, 0.
-    all_resp = np.asarray(resp, dtype=float)
-    stars, resp = _relevant(self._stars(X), all_resp, self.resp_tol)
-    if resp.sum() < 2: return self, 0.
-    self._explored_at = self._theta()
+    all_stars, all_resp = self._stars(X), np.asarray(resp, dtype=float)
+    if all_resp.sum() < 2 or self._hardly_moved(all_stars): return self, 0.
+    stars, resp = _relevant(all_stars, all_resp, self.resp_tol)
+    self._explored = all_stars.fingerprint, self._theta()
     better = clone(self)._set_theta(self._best_hill(stars, resp, starts=[np.clip(self._theta(), *self._bounds())]).theta)
-    better._explored_at = better._theta()
+    better._explored = all_stars.fingerprint, better._theta()
     gain = all_resp @ (better.estimate_log_prob(X) - self.estimate_log_prob(X))
     return (better, float(gain)) if gain > 0 else (self, 0.)
+
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #9ac10314
+@patch
+def sample(self:SphereSpaceTimeComponent,
+    n:int,  # number of stars
+    rng,  # numpy Generator
+):  # shape (n, 6), pc and km/s
+    "Draw stars, without uncertainty."
+    return get_orbit(self.trace_orbit_func).trace(rng.multivariate_normal(self.mean_birth, self.covariance_birth, n), self.age)
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #c8027eb8
 @patch

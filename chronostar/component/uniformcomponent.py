@@ -11,7 +11,7 @@ import numpy as np
 from ..base import BaseComponent
 from ..datatools import InputError, as_stars
 
-# %% ../../nbs/08_component.uniformcomponent.ipynb #e7bc8d8d
+# %% ../../nbs/08_component.uniformcomponent.ipynb #5f01cc7e
 class UniformComponent(BaseComponent):
     "The same density everywhere in a box, none outside."
     n_params = 12
@@ -23,11 +23,19 @@ class UniformComponent(BaseComponent):
     ): self.params, self.nthreads, self.stellar_uncertainties = params, nthreads, stellar_uncertainties
 
     @property
-    def bounds(self): return self.get_parameters().reshape(2, 6)  # lower, upper
+    def bounds(self):
+        "Lower and upper bounds, shape (2, 6)."
+        return self.get_parameters().reshape(2, 6)
+
     @property
-    def mean(self): return self.bounds.mean(axis=0)  # shape (6,)
+    def mean(self):
+        "Centre of the box, shape (6,)."
+        return self.bounds.mean(axis=0)
+
     @property
-    def covariance(self): return np.diag(np.ptp(self.bounds, axis=0)**2 / 12)  # shape (6, 6)
+    def covariance(self):
+        "Covariance of the uniform density, shape (6, 6)."
+        return np.diag(np.ptp(self.bounds, axis=0)**2 / 12)
 
     def set_parameters(self, params):
         "Set the bounds of the box from a vector of 12 numbers; returns self."
@@ -55,6 +63,10 @@ class UniformComponent(BaseComponent):
     def m_step(self, X, resp):
         "The box stays as it is: shrinking it would only follow the stars at its edge."
         return self
+
+    def sample(self, n, rng):
+        "Draw `n` stars, shape (n, 6)."
+        return rng.uniform(*self.bounds, (n, 6))
 
     def split(self): raise NotImplementedError("a uniform background is not split")
 

@@ -5,14 +5,10 @@
 # %% auto #0
 __all__ = ['GreedyCycleICP']
 
-# %% ../../nbs/21_icpool.greedycycleicp.ipynb #5b19b145
-from functools import partial
-
+# %% ../../nbs/21_icpool.greedycycleicp.ipynb #185a2f69
 from fastcore.basics import patch
 
-from ..base import InitialCondition
-from .overdensity import overdensity_start
-from .simpleicpool import SimpleICPool, split_component
+from .simpleicpool import SimpleICPool
 
 # %% ../../nbs/21_icpool.greedycycleicp.ipynb #46dc29d9
 class GreedyCycleICP(SimpleICPool):
@@ -20,16 +16,14 @@ class GreedyCycleICP(SimpleICPool):
     _turn = 0  # whose turn it is to be split
     _failed = 0  # how many splits in a row have brought nothing
 
-# %% ../../nbs/21_icpool.greedycycleicp.ipynb #61f2c704
+# %% ../../nbs/21_icpool.greedycycleicp.ipynb #96fb4703
 @patch
 def _children(self:GreedyCycleICP):
     "The next split in the cycle, or nothing after a round without success."
     k = len(self.best_mixture.components_)
     if k >= self.max_components or self._failed >= k: return []
-    i = self._turn % k if self.index_from_front else k - 1 - self._turn % k
-    weights, components = split_component(self.best_mixture, i)
-    crowded = partial(overdensity_start, self.best_mixture, i, make_component=self.component_class)
-    return [InitialCondition(self._label(k + 1, i), components, weights, others=[crowded])]
+    self._turn %= k
+    return [self._child(self._turn if self.index_from_front else k - 1 - self._turn)]
 
 @patch
 def has_next(self:GreedyCycleICP) -> bool:

@@ -47,7 +47,7 @@ def _first(self:SimpleICPool):
     components = [(self.background or self.component_class)()] if given is None else list(given)
     return InitialCondition(self._label(len(components), 'auto' if given is None else 'input'), components)
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #dc3d8a8f
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #c5811bb8
 def split_component(
     mixture,  # fitted
     i:int,  # which component
@@ -60,16 +60,18 @@ def split_component(
     return np.hstack([weights[:i], [weights[i]/2]*2, weights[i + 1:]]), new
 
 @patch
+def _child(self:SimpleICPool, i):
+    "The candidate that splits component `i` of the best mixture."
+    weights, components = split_component(self.best_mixture, i)
+    crowded = partial(overdensity_start, self.best_mixture, i, make_component=self.component_class)
+    return InitialCondition(self._label(len(self.best_mixture.components_) + 1, i), components, weights, others=[crowded])
+
+@patch
 def _children(self:SimpleICPool):
     "The candidates that grow from the best mixture."
     k = len(self.best_mixture.components_)
     if k >= self.max_components: return []
-    children = []
-    for i in range(k) if self.index_from_front else reversed(range(k)):
-        weights, components = split_component(self.best_mixture, i)
-        crowded = partial(overdensity_start, self.best_mixture, i, make_component=self.component_class)
-        children.append(InitialCondition(self._label(k + 1, i), components, weights, others=[crowded]))
-    return children
+    return [self._child(i) for i in (range(k) if self.index_from_front else reversed(range(k)))]
 
 # %% ../../nbs/20_icpool.simpleicpool.ipynb #72748c8e
 @patch

@@ -20,7 +20,7 @@ from ..base import BaseMixture, nearest
 from ..component.spherespacetimecomponent import SphereSpaceTimeComponent
 from ..datatools import InputError, as_stars
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #f0a4a1d0
+# %% ../../nbs/10_mixture.componentmixture.ipynb #0ccfc683
 logger = logging.getLogger(__name__)
 INIT_PARAMS = ('init_resp', 'kmeans', 'k-means++', 'random', 'random_from_data')
 
@@ -37,7 +37,8 @@ class ComponentMixture(BaseMixture):
         n_init=1,  # number of starts from random guesses; the best counts
         random_state=None,  # seed of the guesses
         warm_start=False,  # start a second fit from the result of the first
-        verbose=0, verbose_interval=10,  # log every so many iterations, if verbose
+        verbose=0,  # log the iterations, if above 0
+        verbose_interval=10,  # one in so many
     ):
         self.init_weights, self.init_components = init_weights, init_components
         self.n_components, self.component_class, self.tol, self.max_iter = n_components, component_class, tol, max_iter
@@ -84,14 +85,16 @@ def _m_step(self:ComponentMixture, stars, resp):
     self.weights_ = total / total.sum()
     for component, r in zip(self.components_, resp.T, strict=True): component.m_step(stars, np.ascontiguousarray(r))
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #8a80857e
+# %% ../../nbs/10_mixture.componentmixture.ipynb #0bb49f24
 @patch
 def _guess_memberships(self:ComponentMixture, stars, k, rng):
     "Memberships (n, k) as `init_params` asks for."
     n, how = len(stars), self.init_params
     if how not in INIT_PARAMS: raise InputError(f"init_params is {how!r}{nearest(how, INIT_PARAMS)}")
     if how == 'init_resp': raise InputError("init_params is 'init_resp', but no memberships were given to start from")
-    if how == 'random': resp = rng.uniform(size=(n, k)); return resp / resp.sum(axis=1, keepdims=True)
+    if how == 'random':
+        resp = rng.uniform(size=(n, k))
+        return resp / resp.sum(axis=1, keepdims=True)
     from sklearn.cluster import KMeans, kmeans_plusplus
     means = stars.means
     means = (means - means.mean(axis=0)) / (means.std(axis=0) + 1e-300)
@@ -243,16 +246,16 @@ def aic(self:ComponentMixture, X):
     "Akaike information criterion; lower is better."
     return float(-2*self.score_samples(X).sum() + 2*self.n_params)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #e0858b61
+# %% ../../nbs/10_mixture.componentmixture.ipynb #b4708729
 @patch
 def sample(self:ComponentMixture,
     n_samples:int=1,  # number of stars
 ):  # stars (n, 6), pc and km/s, and the component of each (n,)
-    "Draw stars from the mixture, as Gaussians of each component's current mean and covariance."
+    "Draw stars from the mixture."
     self._check_fitted()
-    rng = check_random_state(self.random_state)
+    rng = np.random.default_rng(self.random_state)
     counts = rng.multinomial(n_samples, self.weights_)
-    stars = [rng.multivariate_normal(c.mean, c.covariance, n) for c, n in zip(self.components_, counts, strict=True)]
+    stars = [c.sample(n, rng) for c, n in zip(self.components_, counts, strict=True)]
     return np.vstack(stars), np.repeat(np.arange(len(counts)), counts)
 
 # %% ../../nbs/10_mixture.componentmixture.ipynb #2e06dbcf
