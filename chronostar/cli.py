@@ -11,7 +11,7 @@ import argparse
 import logging
 import sys
 
-# %% ../nbs/50_cli.ipynb #c0779877
+# %% ../nbs/50_cli.ipynb #c3f93f70
 logger = logging.getLogger(__name__)
 
 def _parser(prog, description):
@@ -35,13 +35,15 @@ def _run(parser, work, argv):
     "Read the arguments and do the work; exit with status 2 and one line if the input is at fault."
     args = parser.parse_args(argv)
     _set_up_logging(args)
-    from chronostar.datatools import InputError
-    try: work(args)
-    except (InputError, OSError) as e:
-        print(f"{parser.prog}: {' '.join(str(e).split())}", file=sys.stderr)
-        raise SystemExit(2) from None
+    try:
+        from chronostar.datatools import InputError
+        try: work(args)
+        except (InputError, OSError) as e:
+            what = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.filename else str(e)
+            print(f"{parser.prog}: {' '.join(what.split())}", file=sys.stderr)
+            raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted; results written so far are valid", file=sys.stderr)
+        print(f"{parser.prog}: interrupted; what it has written is whole", file=sys.stderr)
         raise SystemExit(130) from None
 
 # %% ../nbs/50_cli.ipynb #7a326797
@@ -65,7 +67,27 @@ def _link(target):
         except OSError: shutil.copyfile(target, path)
     return write
 
-# %% ../nbs/50_cli.ipynb #51b22fcf
+# %% ../nbs/50_cli.ipynb #a15949bc
+def _table_writer(path, table, replaces):
+    "A function that writes `table` in the format of the file at `path`; `InputError` if that cannot be done."
+    from pathlib import Path
+
+    from astropy.io import fits, registry
+    from astropy.table import Table
+
+    from chronostar.datatools import InputError
+    with open(path, 'rb') as f: kind = next(iter(registry.identify_format('read', Table, str(path), f, [], {})), None)
+    if replaces and kind == 'fits':
+        with fits.open(path) as hdus:
+            if len(hdus) > 2: raise InputError(f"{path} holds {len(hdus) - 1} tables, of which -w would keep one: leave -w out")
+    def write(target):
+        try: table.write(target, format=kind, overwrite=True)
+        except OSError: raise
+        except Exception as e: raise InputError(f"{path}: the table cannot be written back ({str(e).splitlines()[0][:100]}); "
+                                                f"convert it to FITS or ECSV first") from None
+    return Path(path).name, write
+
+# %% ../nbs/50_cli.ipynb #9b489e0f
 def _prepared_files(prepared, args):
     "The files that `prepare-data` writes, and those of an earlier call that would be out of step with them."
     from pathlib import Path
@@ -75,8 +97,8 @@ def _prepared_files(prepared, args):
     if args.fakervs:
         fake_ids = prepared.ids[prepared.fake_rvs]
         files |= {'fake_rvs_mask.npy': prepared.fake_rvs, 'fake_rvs_ids.npy': fake_ids, 'fake_rvs_id.npy': fake_ids}
-        name = Path(args.file).name
-        if not args.overwrite: files[f'modified-{name}'] = lambda path: prepared.table.write(path, overwrite=True)
+        name, write = _table_writer(args.file, prepared.table, args.overwrite)
+        files[Path(args.file).absolute() if args.overwrite else f'modified-{name}'] = write
     known = ('data_all.npy', 'all_data.npy', 'fake_rvs_mask.npy', 'fake_rvs_ids.npy', 'fake_rvs_id.npy')
     return files, [folder/name for name in known if name not in files and (folder/name).is_symlink() | (folder/name).exists()]
 
@@ -85,18 +107,17 @@ def _prepare_data(args):
 
     from chronostar.datatools import InputError, prepare
     from chronostar.results import write_files
+    if args.overwrite and not args.fakervs: raise InputError("-w writes invented radial velocities into FILE: it needs -f")
     try: prepared = prepare(_read_table(args.file), fake_rvs=args.fakervs)
     except InputError as e: raise InputError(str(e) if str(e).startswith(args.file) else f"{args.file}: {e}") from None
     files, stale = _prepared_files(prepared, args)
     folder = Path(args.output)
     write_files(folder, files, remove=stale)
     if not args.nomerge: write_files(folder, {'all_data.npy': _link(folder/'data_all.npy')})
-    if args.fakervs and args.overwrite:
-        write_files(Path(args.file).parent, {Path(args.file).name: lambda path: prepared.table.write(path, overwrite=True)})
     logger.info("%d of %d stars converted to Cartesian space", len(prepared.ids), len(prepared.reason))
     for why, count in prepared.left_out.items(): logger.info("  %d left out: %s", count, why)
     if args.fakervs: logger.info("  %d of them have no radial velocity", prepared.fake_rvs.sum())
-    logger.info("written to %s: %s", folder, ', '.join(sorted([*files, *([] if args.nomerge else ['all_data.npy'])])))
+    logger.info("written to %s: %s", folder, ', '.join(sorted([*map(str, files), *([] if args.nomerge else ['all_data.npy'])])))
 
 # %% ../nbs/50_cli.ipynb #8fbb28b1
 def prepare_data(argv=None):
@@ -112,13 +133,15 @@ def prepare_data(argv=None):
                         help='with -f: write the invented radial velocities into FILE, not into a copy of it')
     _run(parser, _prepare_data, argv)
 
-# %% ../nbs/50_cli.ipynb #ca75685a
+# %% ../nbs/50_cli.ipynb #9ff16f4a
 def _load_stars(data, covs=None):
     "StarData from files; messages name the file."
     from chronostar.datatools import InputError, StarData
     from chronostar.results import load_array
     try: return StarData(load_array(data), None if covs is None else load_array(covs, 3))
-    except InputError as e: raise InputError(str(e) if str(e).startswith(str(data)) else f"{data}: {e}") from None
+    except InputError as e:
+        named = str(e).startswith((str(data), str(covs)))
+        raise InputError(str(e) if named else f"{data}{'' if covs is None else f' with {covs}'}: {e}") from None
 
 def _load_memberships(path, n, k=None):
     "Memberships (n, k) from a file."
@@ -136,14 +159,14 @@ def _fit_parser(prog, description):
 
 _HEADLINE = '-------------------\n----- RESULTS -----\n-------------------'
 
-# %% ../nbs/50_cli.ipynb #47f2713a
+# %% ../nbs/50_cli.ipynb #2dd61a68
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
     from chronostar.results import load_array
     weights = load_array(path)
-    if weights.ndim == 2:
-        if weights.shape[1] > 1: logger.info("%s has %d columns: the first is used", path, weights.shape[1])
+    if weights.ndim == 2 and weights.shape[1]:
+        if weights.shape[1] > 1 and len(weights) == n: logger.info("%s has %d columns: the first is used", path, weights.shape[1])
         weights = weights[:, 0]
     if weights.shape != (n,): raise InputError(f"{path}: shape {weights.shape}; a membership for each of the {n} stars is needed")
     weights = weights.astype(float)
@@ -174,7 +197,7 @@ def fit_component(argv=None):
                         help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #17242f0f
+# %% ../nbs/50_cli.ipynb #d877020c
 def _print_mixture(mixture):
     import numpy as np
     print(_HEADLINE)
@@ -187,8 +210,9 @@ def _fit_mixture(args):
     from chronostar.datatools import InputError
     from chronostar.results import make_room, mixture_files, write_files
     config = read_config(args.config)
-    if args.ncomps < 1: raise InputError(f"NCOMPS must be at least 1, not {args.ncomps}")
     stars = _load_stars(args.data)
+    if not 1 <= args.ncomps <= len(stars)//2:
+        raise InputError(f"NCOMPS must be between 1 and half the number of stars ({len(stars)//2}), not {args.ncomps}")
     resp = _load_memberships(args.membership, len(stars), args.ncomps) if args.membership else None
     how = config['mixture'].get('init_params')
     if resp is not None and how not in (None, 'init_resp'):
@@ -255,7 +279,7 @@ def calc_memberships(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for calced_membership.npy (default: here)')
     _run(parser, _calc_memberships, argv)
 
-# %% ../nbs/50_cli.ipynb #7bf4ae40
+# %% ../nbs/50_cli.ipynb #dd4c442b
 def _plot_input(args):
     "Stars, components, memberships and table from the options."
     from chronostar.datatools import InputError, StarData, prepare
@@ -267,10 +291,16 @@ def _plot_input(args):
     elif args.features:
         prepared = prepare(table)
         stars, ids = StarData(prepared.X), prepared.ids
-    if args.ids is not None: ids = load_array(args.ids, 1)
+    if args.ids is not None:
+        ids = load_array(args.ids, 1)
+        if stars is not None and len(ids) != len(stars):
+            raise InputError(f"{args.ids} has {len(ids)} ids for {len(stars)} stars")
+    n_stars = len(stars if stars is not None else ids if ids is not None else table)
+    if args.photometry and ids is None and n_stars != len(table):
+        raise InputError(f"{args.means} has {n_stars} stars, {args.data} {len(table)}: say with -s which are which")
     mixture = None if args.results is None else read_result(args.results)
     memberships = None
-    if args.memberships is not None: memberships = _load_memberships(args.memberships, len(table if stars is None else stars))
+    if args.memberships is not None: memberships = _load_memberships(args.memberships, n_stars)
     elif mixture is not None and stars is not None: memberships = mixture.predict_proba(stars)
     if mixture is not None and memberships is not None and memberships.shape[1] != len(mixture.components_):
         raise InputError(f"{args.memberships} has {memberships.shape[1]} columns, but {args.results} holds "
@@ -283,13 +313,14 @@ def _rows_of(ids, table):
 
     from chronostar.datatools import InputError
     if 'source_id' not in table.colnames: raise InputError("the table has no column 'source_id' to find the stars by")
+    if not len(table): raise InputError("the table has no rows")
     known = np.asarray(table['source_id'])
     order = np.argsort(known)
     place = order[np.minimum(np.searchsorted(known, ids, sorter=order), len(known) - 1)]
     if (known[place] != ids).any(): raise InputError(f"{(known[place] != ids).sum()} of the stars are not in the table")
     return table[place]
 
-# %% ../nbs/50_cli.ipynb #6b02dc1f
+# %% ../nbs/50_cli.ipynb #6780ed9d
 def _plot_features(args):
     import matplotlib
     matplotlib.use('agg')
@@ -301,15 +332,17 @@ def _plot_features(args):
     planes = plotting.parse_features(args.features) if args.features else []
     stars, components, memberships, table, ids = _plot_input(args)
     labels = args.labels.split(',') if args.labels else None
-    made = []
+    figures = {}
     if planes:
-        figure = plotting.plot_features(stars, planes, memberships=memberships, components=components,
-                                        background_grey=args.background, labels=labels)
-        made += plotting.save_figure(figure, f'{args.output}/features')
+        figures['features'] = plotting.plot_features(stars, planes, memberships=memberships, components=components,
+                                                     background_grey=args.background, labels=labels)
     if args.photometry:
         rows = table if ids is None else _rows_of(ids, table)
-        ax = plotting.plot_photometry(rows, memberships, components, background_grey=args.background)
-        made += plotting.save_figure(ax.figure, f'{args.output}/photometry', formats=('pdf',))
+        figures['photometry'] = plotting.plot_photometry(rows, memberships, components, background_grey=args.background).figure
+    made = []
+    for name, figure in figures.items():
+        formats = ('pdf', 'svg', 'png') if name == 'features' else ('pdf',)
+        made += plotting.save_figure(figure, f'{args.output}/{name}', formats)
     logger.info("written: %s", ', '.join(str(path) for path in made))
 
 def plot_features(argv=None):

@@ -108,7 +108,7 @@ def _make_room(self:Driver, config, overwrite):
         if not any(folder.iterdir()): folder.rmdir()
     return Path(savedir)
 
-# %% ../nbs/30_driver.ipynb #20b7c332
+# %% ../nbs/30_driver.ipynb #c4398b7c
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -135,9 +135,13 @@ def run(self:Driver,
             ic = self.icpool.get_next()
             if not self.icpool.scores: ic.memberships = init_resp
             logger.info("fitting %s", ic.label)
-            mixture, score = self._fit(ic, stars)
+            try: mixture, score = self._fit(ic, stars)
+            except InputError as e:
+                if not self.icpool.scores: raise
+                logger.warning("%s could not be fitted: %s", ic.label, e)
+                mixture, score = None, np.inf
             self.icpool.register_result(ic.label, mixture, score)
-            if mixture is None: continue  # there was no way to start it
+            if mixture is None: continue
             logger.info("fitted %s: BIC %.2f, %s", ic.label, score,
                         ', '.join(f'{c.age:.1f} Myr' if c.age is not None else type(c).__name__ for c in mixture.components_))
             if savedir: self.save(savedir/ic.label, ic.label, mixture, stars)

@@ -18,7 +18,7 @@ from .datatools import InputError
 # %% ../nbs/28_results.ipynb #021a01a6
 logger = logging.getLogger(__name__)
 
-# %% ../nbs/28_results.ipynb #7ff974b7
+# %% ../nbs/28_results.ipynb #c01128dc
 def _write(path, content):
     "Write one file: an array, a text, or by a function of the path."
     if callable(content): content(path)
@@ -37,6 +37,7 @@ def write_files(
     try:
         for name, content in files.items():
             target = folder / name
+            if target.is_dir(): raise InputError(f"{target} is a folder: it is in the way of a file of that name")
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f'.{os.getpid()}-{target.name}')
             staged.append((temporary, target))
@@ -46,8 +47,9 @@ def write_files(
     finally:
         for temporary, _ in staged: temporary.unlink(missing_ok=True)
 
-# %% ../nbs/28_results.ipynb #3a3a5ad8
-_PATTERNS = ('params.npy', 'weights.npy', 'memberships.npy', 'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
+# %% ../nbs/28_results.ipynb #bc187b40
+_PATTERNS = ('params.npy', 'weights.npy', 'memberships.npy', 'calced_membership.npy',
+             'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
              '[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*.txt')
 
 def result_files(
@@ -126,7 +128,7 @@ def load_array(
     if ndim is not None and array.ndim != ndim: raise InputError(f"{path} has shape {array.shape}; {ndim} dimensions are needed")
     return array
 
-# %% ../nbs/28_results.ipynb #1b2d1237
+# %% ../nbs/28_results.ipynb #54e602e9
 def component_from_parameters(
     params,  # parameter vector
     where='parameters',  # named in the message, if it does not fit
@@ -153,6 +155,8 @@ def read_result(
     if not paths: raise InputError(f"{folder} holds no result: neither comp_000_params.npy, comp_000/params.npy nor params.npy")
     components = [component_from_parameters(load_array(p), p) for p in paths]
     weights = load_array(folder/'weights.npy', 1) if len(paths) > 1 or (folder/'weights.npy').exists() else np.ones(1)
+    if not (weights >= 0).all() or not np.isclose(weights.sum(), 1, atol=1e-3):
+        raise InputError(f"{folder/'weights.npy'}: weights must not be negative, and sum to 1")
     if len(weights) != len(components):
         raise InputError(f"{folder} has {len(components)} components, but {len(weights)} weights: it is not one result")
     return ComponentMixture().set_parameters(weights, components)

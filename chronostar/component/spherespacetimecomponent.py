@@ -40,13 +40,13 @@ class SphereSpaceTimeComponent(BaseComponent):
         if self.params is None: return 'SphereSpaceTimeComponent()'
         return f"SphereSpaceTimeComponent(age={self.age:.2f} Myr, dxyz={self.dxyz:.2f} pc, duvw={self.duvw:.3f} km/s)"
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ac244270
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #18c3aaa0
 @patch
 def set_parameters(self:SphereSpaceTimeComponent, params):
     "Set the nine parameters; returns self."
     params = np.array(params, dtype=float)
     if params.shape != (9,): raise InputError(f"a SphereSpaceTimeComponent has 9 parameters, not shape {params.shape}")
-    if not np.isfinite(params).all() or not (params[6:8] > 0).all() or params[8] < 0:
+    if not (np.abs(params) < 1e15).all() or not (params[6:8] > 0).all() or params[8] < 0:
         raise InputError(f"dxyz and duvw must be positive, the age not negative, and all finite: {params.tolist()}")
     self.params, self._explored = params, None
     return self
@@ -243,7 +243,7 @@ def age_profile(self:SphereSpaceTimeComponent,
     ages = np.arange(0, self.max_age + 1e-9, AGE_STEP) if ages is None else np.asarray(ages, dtype=float)
     return ages, np.array([point.log_prob for point in self._walk(stars, resp, ages)[0]])
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #91ab7c62
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #01667710
 @patch
 def _set_theta(self:SphereSpaceTimeComponent, theta):
     explored = self._explored
@@ -271,7 +271,10 @@ def maximize(self:SphereSpaceTimeComponent, X, resp=None):
     stars = self._stars(X)
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
     if resp.sum() < 2: raise InputError(f"an association cannot be fitted to {resp.sum():.3g} stars")
-    return self._set_theta(self._best_hill(*_relevant(stars, resp, self.resp_tol)).theta)
+    stars, resp = _relevant(stars, resp, self.resp_tol)
+    if np.exp(self._first_guess(stars, resp)[6:8]).min() < 1e-9 + 2*np.sqrt(self.reg_covar):
+        raise InputError("all stars are at the same place, or move alike: no age can be found")
+    return self._set_theta(self._best_hill(stars, resp).theta)
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ce9699f9
 @patch

@@ -54,7 +54,7 @@ class ComponentMixture(BaseMixture):
         rows = [f"  {w:.4f} {c!r}" for w, c in zip(self.weights_, self.components_, strict=True)]
         return '\n'.join([f"ComponentMixture({len(rows)} components)", *rows])
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #3349c765
+# %% ../../nbs/10_mixture.componentmixture.ipynb #29707d1b
 @patch
 def _check_fitted(self:ComponentMixture):
     if not hasattr(self, 'components_'): raise NotFittedError("this ComponentMixture is not fitted yet: call fit first")
@@ -75,7 +75,8 @@ def _e_step(self:ComponentMixture, stars):
     weighted = self.estimate_weighted_log_prob(stars)
     log_norm = logsumexp(weighted, axis=1)
     if not np.isfinite(log_norm).all():
-        raise InputError(f"{(~np.isfinite(log_norm)).sum()} stars have no probability under any component")
+        bad = ~np.isfinite(log_norm)
+        raise InputError(f"{bad.sum()} stars have no probability under any component, the first in row {bad.argmax()}")
     return log_norm.mean(), np.exp(weighted - log_norm[:, None])
 
 @patch
