@@ -61,7 +61,7 @@ class Configurable:
             cls.__init__.__kwdefaults__ = dict(init.__kwdefaults__)
         cls.__init__.__kwdefaults__.update(settings)
 
-# %% ../nbs/05_base.ipynb #707f3bc1
+# %% ../nbs/05_base.ipynb #0c60b17a
 class BaseComponent(Configurable, BaseEstimator):
     "A probability density of stars in phase space, with parameters that can be fitted."
     n_params = None  # the number of free parameters, for BIC and AIC
@@ -98,6 +98,10 @@ class BaseComponent(Configurable, BaseEstimator):
     ):  # shape (n, 6), pc and km/s
         "Draw stars, without uncertainty."
         return rng.multivariate_normal(self.mean, self.covariance, n)
+
+    def looser(self, X):
+        "Wider variants to try from time to time, in case the component lost members; none by default."
+        return []
 
     def around(self, X):
         "A component of this kind and these settings around a few stars, to start from."
@@ -143,7 +147,7 @@ class BaseMixture(Configurable, DensityMixin, BaseEstimator):
 
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
-# %% ../nbs/05_base.ipynb #8d607a8d
+# %% ../nbs/05_base.ipynb #41b8711c
 @dataclass
 class InitialCondition:
     "Where to start the fit of a mixture."
@@ -151,6 +155,7 @@ class InitialCondition:
     components: list = None  # components to start from; without parameters they are fitted to `memberships` first
     weights: np.ndarray = None  # shape (k,), equal by default
     memberships: np.ndarray = None  # shape (n, k), to start from instead
+    parent: str = None  # label of the candidate that it grew from
     others: list = field(default_factory=list)  # more starts: functions of the stars that return weights and components, or None
 
     @property

@@ -58,7 +58,7 @@ def _configure(self:Driver):
                         'intermediate_dumps': config['driver']['intermediate_dumps'] and self.intermediate_dumps}
     return config
 
-# %% ../nbs/30_driver.ipynb #984ef26d
+# %% ../nbs/30_driver.ipynb #8d0fae6a
 @patch
 def _fit(self:Driver, ic, stars):
     "Fit a candidate from each of its starts; the best fit and its BIC."
@@ -72,7 +72,11 @@ def _fit(self:Driver, ic, stars):
             mixture.fit(stars, init_resp=ic.memberships)
         if not mixture.converged_: logger.warning("%s did not converge in %d iterations", ic.label, mixture.n_iter_)
         fits.append((mixture.bic(stars), len(fits), mixture))
-    return min(fits)[::-2] if fits else (None, np.inf)
+    if not fits: return None, np.inf
+    score, _, mixture = min(fits)
+    if score < self.icpool.scores.get(ic.parent, np.inf) and hasattr(mixture, 'loosen'):
+        score = mixture.loosen(stars).bic(stars)
+    return mixture, score
 
 # %% ../nbs/30_driver.ipynb #f6cc0812
 @patch

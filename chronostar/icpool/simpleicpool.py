@@ -47,7 +47,7 @@ def _first(self:SimpleICPool):
     components = [(self.background or self.component_class)()] if given is None else list(given)
     return InitialCondition(self._label(len(components), 'auto' if given is None else 'input'), components)
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #c5811bb8
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #4f338f66
 def split_component(
     mixture,  # fitted
     i:int,  # which component
@@ -64,7 +64,8 @@ def _child(self:SimpleICPool, i):
     "The candidate that splits component `i` of the best mixture."
     weights, components = split_component(self.best_mixture, i)
     crowded = partial(overdensity_start, self.best_mixture, i, make_component=self.component_class)
-    return InitialCondition(self._label(len(self.best_mixture.components_) + 1, i), components, weights, others=[crowded])
+    label = self._label(len(self.best_mixture.components_) + 1, i)
+    return InitialCondition(label, components, weights, parent=self.best_label, others=[crowded])
 
 @patch
 def _children(self:SimpleICPool):

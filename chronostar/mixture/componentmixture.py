@@ -207,6 +207,35 @@ def fit_briefly(self:ComponentMixture,
     self.lower_bound_ = self._e_step(stars)[0]
     return self
 
+# %% ../../nbs/10_mixture.componentmixture.ipynb #10134d3c
+_TRIAL_ITERATIONS = 10
+
+@patch
+def _trial(self:ComponentMixture, stars, k, component):
+    "A copy with `component` in place of component k, after exploring and a few iterations; sets `lower_bound_`."
+    trial = copy(self)
+    trial.components_ = [copy(c) for c in self.components_]
+    trial.components_[k] = component
+    trial.components_[k] = component.explore(stars, np.ascontiguousarray(trial._e_step(stars)[1][:, k]))[0]
+    for _ in range(_TRIAL_ITERATIONS): trial._m_step(stars, trial._e_step(stars)[1])
+    trial.lower_bound_ = trial._e_step(stars)[0]
+    return trial
+
+@patch
+def loosen(self:ComponentMixture, X):
+    "Try wider components, and go on from where that leads to a higher likelihood; returns self."
+    stars, history = as_stars(X), list(self.lower_bounds_)
+    for k in range(len(self.components_)):
+        trials = [self._trial(stars, k, looser) for looser in self.components_[k].looser(stars)]
+        best = max(trials, key=lambda t: t.lower_bound_, default=self)
+        if (best.lower_bound_ - self.lower_bound_)*len(stars) > _EXPLORE_GAIN:
+            self.weights_, self.components_ = best.weights_, best.components_
+            self._run_em(stars)
+            history += self.lower_bounds_
+            self.lower_bound_ = history[-1]
+    self.lower_bounds_ = history
+    return self
+
 # %% ../../nbs/10_mixture.componentmixture.ipynb #c163bdd1
 @patch
 def predict_proba(self:ComponentMixture, X):
