@@ -127,7 +127,7 @@ def _broadcast(states, times):
     n = np.broadcast_shapes(len(states), len(times))[0]
     return np.broadcast_to(states, (n, 6)), np.broadcast_to(times, (n,))
 
-# %% ../nbs/02_traceorbit.ipynb #9cf184fe
+# %% ../nbs/02_traceorbit.ipynb #d0bc833a
 class EpicyclicOrbit:
     "Epicyclic approximation to orbits near the Sun (Makarov et al. 2004), with Chronostar's scale factors."
     def __init__(self,
@@ -155,13 +155,13 @@ class EpicyclicOrbit:
         flow = _epicycle(times, self.sA, self.sB, self.sR)
         return from_curvilinear(np.einsum('nij,nj->ni', flow, to_curvilinear(states)[0]))[0]
 
-    def jacobian_from_curvilinear(self,
-        curvilinear,  # shape (n, 6): pc and km/s
-        times,  # shape (n,), Myr
-    ):  # shape (n, 6, 6): derivatives of the Cartesian states after `times` by the curvilinear ones now
-        "How the neighbourhoods of states given in curvilinear coordinates are mapped."
-        flow = _epicycle(times, self.sA, self.sB, self.sR)
-        return from_curvilinear(np.einsum('nij,nj->ni', flow, curvilinear))[1] @ flow
+    def jacobian_since_birth(self,
+        curvilinear,  # shape (n, 6): states now, pc and km/s
+        ages,  # shape (n,), Myr
+    ):  # shape (n, 6, 6): derivatives of the curvilinear states now by the Cartesian ones at birth
+        "How the neighbourhoods of birthplaces have been mapped to what is seen now."
+        birth = np.einsum('nij,nj->ni', _epicycle(-ages, self.sA, self.sB, self.sR), curvilinear)
+        return _epicycle(ages, self.sA, self.sB, self.sR) @ to_curvilinear(from_curvilinear(birth)[0])[1]
 
 # %% ../nbs/02_traceorbit.ipynb #81d9a0ae
 class NumericalOrbit:

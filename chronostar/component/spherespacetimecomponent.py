@@ -5,12 +5,14 @@
 # %% auto #0
 __all__ = ['AGE_STEP', 'LOOSER', 'SphereSpaceTimeComponent']
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #6c898ea1
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #91f24dbd
 from copy import copy
 from typing import NamedTuple
 
+import numba
 import numpy as np
 from fastcore.basics import patch
+from scipy.linalg.lapack import dposv
 from sklearn.base import clone
 
 from ..base import BaseComponent
@@ -18,11 +20,12 @@ from ..datatools import InputError, as_stars
 from ..maths import log_overlap, overlap_sums
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #8830bf8b
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #f5f57b68
 class SphereSpaceTimeComponent(BaseComponent):
     "An association: a sphere in position and velocity at birth, carried through the Galaxy since."
     n_params = 9
     _explored = _loosened = None  # see `explore` and `looser`
+    _today = None  # see `_curvilinear_moments`
     _unused = ('minimize_method', 'age_offset_interval')
 
     def __init__(self,
@@ -96,18 +99,26 @@ def covariance(self:SphereSpaceTimeComponent):
     "Covariance today, shape (6, 6)."
     return self.moments_at(self.age)[1]
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #e0061519
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #843871ff
 @patch
 def _stars(self:SphereSpaceTimeComponent, X):
     "The stars in curvilinear coordinates."
     return as_stars(X, self.stellar_uncertainties).curvilinear
 
 @patch
+def _curvilinear_moments(self:SphereSpaceTimeComponent):
+    "Mean (6,) and covariance (6, 6) today in curvilinear coordinates; worked out once for each set of parameters."
+    if self._today is None or self._today[0] is not self.params:
+        mean, cov = self.moments_at(self.age)
+        mean, jac = to_curvilinear(mean[None])
+        self._today = self.params, mean[0], jac[0] @ cov @ jac[0].T
+    return self._today[1:]
+
+@patch
 def estimate_log_prob(self:SphereSpaceTimeComponent, X):
     "Log density of each star: its overlap integral with the association as it is today."
-    stars, (mean, cov) = self._stars(X), self.moments_at(self.age)
-    mean, jac = to_curvilinear(mean[None])
-    return log_overlap(stars.blocks, len(stars), mean[0], jac[0] @ cov @ jac[0].T, self.nthreads) + stars.log_jacobian
+    stars, (mean, cov) = self._stars(X), self._curvilinear_moments()
+    return log_overlap(stars.blocks, len(stars), mean, cov, self.nthreads) + stars.log_jacobian
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #5714222b
 @patch
@@ -121,35 +132,45 @@ def set_from_now(self:SphereSpaceTimeComponent,
     birth = get_orbit(self.trace_orbit_func).trace(mean_now, -age)[0]
     return self.set_parameters(np.hstack([birth, dxyz, duvw, age]))
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #b829a15f
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #1da48fc5
 _STEP = np.hstack([np.ones(6), 1e-3])  # of the differences: 1 pc, 1 km/s, 1e-3 Myr
+_SIDES = np.vstack([np.zeros(7), np.kron(np.diag(_STEP), [[1], [-1]])])  # shape (15, 7): theta itself, and a step to each side
 
-def _to_birth(curvilinear, ages, orbit):
-    "Derivatives of the states at birth by the curvilinear ones today, shape (n, 6, 6)."
-    if hasattr(orbit, 'jacobian_from_curvilinear'): return orbit.jacobian_from_curvilinear(curvilinear, -ages)
+def _since_birth(curvilinear, ages, orbit):
+    "Derivatives of the curvilinear states today by the Cartesian ones at birth, shape (n, 6, 6)."
+    if hasattr(orbit, 'jacobian_since_birth'): return orbit.jacobian_since_birth(curvilinear, ages)
     now, jac = from_curvilinear(curvilinear)
-    return orbit.trace_with_jacobian(now, -ages)[1] @ jac
+    return np.linalg.inv(orbit.trace_with_jacobian(now, -ages)[1] @ jac)
+
+@numba.njit(nogil=True, cache=True)
+def _stretch(phi, var_xyz, var_uvw, steps, cov, derivatives):
+    "Fill the covariance and its derivatives from the Jacobians at theta and at a step to both sides of mean and age."
+    for i in range(6):
+        for j in range(6):
+            for p in range(15):
+                space, velocity = 0., 0.
+                for k in range(3):
+                    space += phi[p, i, k]*phi[p, j, k]
+                    velocity += phi[p, i, k + 3]*phi[p, j, k + 3]
+                here = var_xyz*space + var_uvw*velocity
+                if p == 0: cov[i, j], derivatives[6, i, j], derivatives[7, i, j] = here, 2*var_xyz*space, 2*var_uvw*velocity
+                else:
+                    a = (p - 1)//2
+                    row = a if a < 6 else 8
+                    if p % 2: derivatives[row, i, j] = here/(2*steps[a])
+                    else: derivatives[row, i, j] -= here/(2*steps[a])
 
 def _moments(
     theta,  # shape (9,): today's mean in curvilinear coordinates, ln dxyz, ln duvw, age
     orbit,  # an orbit model
 ):  # curvilinear covariance today (6, 6), and its derivatives by theta (9, 6, 6)
     "Covariance of an association today and how it changes with the parameters of the fit."
-    means, times = np.tile(theta[:6], (15, 1)), np.full(15, theta[8])
-    means[1:13:2] += np.diag(_STEP[:6])
-    means[2:14:2] -= np.diag(_STEP[:6])
-    times[13:] += _STEP[6], -_STEP[6]
-    phi = np.linalg.inv(_to_birth(means, times, orbit))
-    space = phi[:, :, :3] @ phi[:, :, :3].swapaxes(1, 2)
-    velocity = phi[:, :, 3:] @ phi[:, :, 3:].swapaxes(1, 2)
-    variances = np.exp(2*theta[6:8])
-    covs = variances[0]*space + variances[1]*velocity
-    derivatives = np.empty((9, 6, 6))
-    derivatives[[0, 1, 2, 3, 4, 5, 8]] = (covs[1::2] - covs[2::2]) / (2*_STEP)[:, None, None]
-    derivatives[6], derivatives[7] = 2*variances[0]*space[0], 2*variances[1]*velocity[0]
-    return covs[0], derivatives
+    means, ages = theta[:6] + _SIDES[:, :6], theta[8] + _SIDES[:, 6]
+    cov, derivatives = np.empty((6, 6)), np.empty((9, 6, 6))
+    _stretch(_since_birth(means, ages, orbit), np.exp(2*theta[6]), np.exp(2*theta[7]), _STEP, cov, derivatives)
+    return cov, derivatives
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #0ca4d329
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #67204e6e
 class _Point(NamedTuple):
     "A point of the search, and what one pass over the stars tells about it."
     theta: np.ndarray  # (9,)
@@ -157,29 +178,43 @@ class _Point(NamedTuple):
     gradient: np.ndarray  # (9,)
     information: np.ndarray  # (9, 9)
 
+@numba.njit(nogil=True, cache=True)
+def _chain_rule(by_mean, by_cov, precision, derivatives, total, gradient, information):
+    "Fill gradient and information of theta from those of mean and covariance."
+    scaled = np.zeros((9, 6, 6))
+    for a in range(9):
+        acc = by_mean[a] if a < 6 else 0.
+        for i in range(6):
+            for j in range(6):
+                acc += 0.5*by_cov[i, j]*derivatives[a, i, j]
+                for k in range(6): scaled[a, i, j] += precision[i, k]*derivatives[a, k, j]/total
+        gradient[a] = acc
+    for a in range(9):
+        for b in range(a + 1):
+            acc = precision[a, b] if a < 6 else 0.
+            for i in range(6):
+                for j in range(6): acc += 0.5*total*scaled[a, i, j]*scaled[b, j, i]
+            information[a, b] = information[b, a] = acc
+
 def _evaluate(theta, stars, resp, orbit, nthreads=None):
     "One pass over the stars at `theta`."
     cov, derivatives = _moments(theta, orbit)
     sums = overlap_sums(stars.blocks, resp, theta[:6], cov, nthreads)
-    gradient = 0.5*derivatives.reshape(9, 36) @ sums.by_cov.ravel()
-    gradient[:6] += sums.by_mean
-    total = resp.sum()
-    scaled = sums.precision/total @ derivatives
-    information = 0.5*total * scaled.reshape(9, 36) @ scaled.swapaxes(1, 2).reshape(9, 36).T
-    information[:6, :6] += sums.precision
+    gradient, information = np.empty(9), np.empty((9, 9))
+    _chain_rule(sums.by_mean, sums.by_cov, sums.precision, derivatives, resp.sum(), gradient, information)
     return _Point(theta, sums.log_prob, gradient, information)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #95bd4569
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #adf96c92
 def _propose(point, lower, upper, free, damping):
     "The next theta to try, and the gain in log density that it promises."
     outwards = ((point.theta <= lower) & (point.gradient < 0)) | ((point.theta >= upper) & (point.gradient > 0))
-    moving = np.flatnonzero(free & ~outwards)
-    information = point.information[moving[:, None], moving]
-    scale = np.sqrt(information.diagonal()) + 1e-300
-    information = information/scale/scale[:, None]
-    information.flat[::len(moving) + 1] += damping + 1e-10
-    step = np.zeros(9)
-    step[moving] = np.linalg.solve(information, point.gradient[moving]/scale)/scale
+    resting = ~free | outwards
+    scale = np.sqrt(point.information.diagonal()) + 1e-300
+    information, gradient = point.information/scale/scale[:, None], point.gradient/scale
+    information.flat[::10] += damping + 1e-10
+    information[resting], information[:, resting], gradient[resting] = 0, 0, 0
+    information[resting, resting] = 1
+    step = dposv(information, gradient)[1]/scale  # the matrix is positive definite
     gain = 0.5*point.gradient @ step
     step /= max(1, abs(step[6]), abs(step[7]), abs(step[8])/10)
     return np.minimum(np.maximum(point.theta + step, lower), upper), gain
@@ -244,7 +279,7 @@ def age_profile(self:SphereSpaceTimeComponent,
     ages = np.arange(0, self.max_age + 1e-9, AGE_STEP) if ages is None else np.asarray(ages, dtype=float)
     return ages, np.array([point.log_prob for point in self._walk(stars, resp, ages)[0]])
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #a35080f0
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #a9feb242
 @patch
 def _set_theta(self:SphereSpaceTimeComponent, theta):
     past = self._explored, self._loosened
@@ -254,7 +289,7 @@ def _set_theta(self:SphereSpaceTimeComponent, theta):
 
 @patch
 def _theta(self:SphereSpaceTimeComponent):
-    return np.hstack([to_curvilinear(self.mean[None])[0][0], np.log(self.dxyz), np.log(self.duvw), self.age])
+    return np.hstack([self._curvilinear_moments()[0], np.log(self.dxyz), np.log(self.duvw), self.age])
 
 @patch
 def _best_hill(self:SphereSpaceTimeComponent, stars, resp, starts=()):

@@ -26,7 +26,7 @@ def crowding(
         contrast = points.shape[1]*np.log(distance[:, wide]/distance[:, k]) - np.log(wide/k)
     return np.nan_to_num(contrast, nan=-np.inf), near[:, :k + 1]
 
-# %% ../../nbs/19_icpool.overdensity.ipynb #0950364a
+# %% ../../nbs/19_icpool.overdensity.ipynb #fcf64712
 N_RIVALS = 3  # places that are tried
 N_ITERATIONS = 6  # EM iterations for each
 
@@ -55,7 +55,7 @@ def overdensity_start(
     for near in _crowded_places(*crowding(stars.means[mine])):
         new = (components[i] if make_component is None else make_component()).around(stars[mine[near]])
         trial = clone(mixture).set_params(init_weights=start, init_components=[*components[:i + 1], new, *components[i + 1:]])
-        rivals.append(trial.fit_briefly(stars, N_ITERATIONS))
+        rivals.append(trial.fit_briefly(stars, N_ITERATIONS, which=[i, i + 1]))
     if not rivals: return None
     best = max(rivals, key=lambda m: m.lower_bound_)
     return best.weights_, best.components_

@@ -194,20 +194,33 @@ def fit(self:ComponentMixture,
                       f"or tol ({self.tol})", ConvergenceWarning, stacklevel=2)
     return self
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #6e372654
+# %% ../../nbs/10_mixture.componentmixture.ipynb #5306bbb4
+@patch
+def _move(self:ComponentMixture, stars, which, n_iter):
+    "A few EM iterations of the components `which` and all weights, without exploring; sets `lower_bound_`."
+    log_prob = np.column_stack([c.estimate_log_prob(stars) for c in self.components_])
+    def log_norm(): return logsumexp(log_prob + np.log(self.weights_), axis=1)
+    for _ in range(n_iter):
+        resp = np.exp(log_prob + np.log(self.weights_) - log_norm()[:, None])
+        self.weights_ = resp.mean(axis=0)
+        for k in which:
+            self.components_[k].m_step(stars, np.ascontiguousarray(resp[:, k]))
+            log_prob[:, k] = self.components_[k].estimate_log_prob(stars)
+    self.lower_bound_ = log_norm().mean()
+    return self
+
 @patch
 def fit_briefly(self:ComponentMixture,
     X,  # StarData, or an array of shape (n, 42) or (n, 6)
     n_iter:int,  # EM iterations
+    which=None,  # indices of the components to fit; all by default
 ):  # self
     "A few EM iterations from the initial components, without exploring; sets `lower_bound_`."
     stars = as_stars(X)
     self._initialise(stars, None, check_random_state(self.random_state))
-    for _ in range(n_iter): self._m_step(stars, self._e_step(stars)[1])
-    self.lower_bound_ = self._e_step(stars)[0]
-    return self
+    return self._move(stars, range(len(self.components_)) if which is None else which, n_iter)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #10134d3c
+# %% ../../nbs/10_mixture.componentmixture.ipynb #affb0965
 _TRIAL_ITERATIONS = 10
 
 @patch
@@ -217,9 +230,7 @@ def _trial(self:ComponentMixture, stars, k, component):
     trial.components_ = [copy(c) for c in self.components_]
     trial.components_[k] = component
     trial.components_[k] = component.explore(stars, np.ascontiguousarray(trial._e_step(stars)[1][:, k]))[0]
-    for _ in range(_TRIAL_ITERATIONS): trial._m_step(stars, trial._e_step(stars)[1])
-    trial.lower_bound_ = trial._e_step(stars)[0]
-    return trial
+    return trial._move(stars, [k], _TRIAL_ITERATIONS)
 
 @patch
 def loosen(self:ComponentMixture, X):

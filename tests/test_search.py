@@ -1,0 +1,76 @@
+"""The search on synthetic skies of many kinds; the full benchmark is in tests/benchmarks/search.py."""
+
+import numpy as np
+import pytest
+import skies
+
+from chronostar.component.spacecomponent import SpaceComponent
+from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
+from chronostar.datatools import StarData
+from chronostar.driver import Driver
+from chronostar.mixture.componentmixture import ComponentMixture
+
+
+def check(kind, seed):
+    "The search ends at the BIC of the fit that was told the memberships, with as many components."
+    stars, truth, _ = skies.make(kind, seed)
+    best = Driver().run(stars)
+    informed = ComponentMixture().fit(stars, init_resp=truth)
+    assert best.bic(stars) < informed.bic(stars) + 1
+    if kind != "tilted field":  # there the truth is no sphere, and more spheres describe it better
+        assert len(best.components_) == truth.shape[1]
+
+
+@pytest.mark.parametrize("kind", skies.KINDS)
+def test_the_search_finds_the_truth(kind):
+    check(kind, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", skies.KINDS)
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_the_search_finds_the_truth_in_other_skies(kind, seed):
+    check(kind, seed)
+
+
+def test_a_tilted_field_is_one_free_gaussian():
+    for seed in range(3):
+        stars, truth, _ = skies.make("tilted field", seed)
+        best = Driver({"modules": {"background": "SpaceComponent"}}).run(stars)
+        assert [type(c).__name__ for c in best.components_] == ["SpaceComponent", "SphereSpaceTimeComponent"]
+        assert abs(best.components_[1].age - 15) < 3
+        members = best.predict_proba(stars)[:, 1] > 0.5
+        assert (members & (truth[:, 0] == 1)).sum() >= 48 and members.sum() <= 52
+
+
+def random_problem(seed):
+    "Stars of a few random groups, some with uncertainties, and a random start for a mixture."
+    rng = np.random.default_rng(seed)
+    k = rng.integers(1, 4)
+    groups = [SphereSpaceTimeComponent([*rng.normal(0, 50, 3), *rng.normal(0, 5, 3), rng.uniform(2, 60), rng.uniform(0.5, 10),
+                                        rng.uniform(0, 80)]).sample(rng.integers(20, 150), rng) for _ in range(k)]
+    X = np.vstack(groups)
+    if seed % 2:
+        sigma = np.exp(rng.normal(0, 1, (len(X), 1))) * [1, 1, 1, 0.3, 0.3, 0.3]
+        X = np.hstack([X + sigma * rng.normal(size=X.shape), (sigma[:, :, None] ** 2 * np.eye(6)).reshape(-1, 36)])
+    parts = [SphereSpaceTimeComponent() for _ in range(rng.integers(1, 4))] + ([SpaceComponent()] if seed % 3 == 0 else [])
+    return StarData(X), parts
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_likelihood_never_falls(seed):
+    stars, parts = random_problem(seed)
+    fits = [ComponentMixture(init_components=parts, random_state=seed).fit(stars) for _ in range(2)]
+    bounds = np.array(fits[0].lower_bounds_)
+    assert np.all(np.diff(bounds) > -1e-10 * np.abs(bounds[1:]))
+    np.testing.assert_array_equal(fits[0].weights_, fits[1].weights_)  # the same seed, the same answer to the last bit
+    for one, two in zip(fits[0].components_, fits[1].components_, strict=True):
+        np.testing.assert_array_equal(one.get_parameters(), two.get_parameters())
+    before = fits[0].lower_bound_
+    assert fits[0].loosen(stars).lower_bound_ >= before
+
+
+def test_max_iter_is_said():
+    stars, parts = random_problem(4)
+    with pytest.warns(UserWarning, match="raise max_iter"):
+        ComponentMixture(init_components=[*parts, SphereSpaceTimeComponent()], max_iter=2, random_state=0).fit(stars)
