@@ -13,7 +13,7 @@ from ..base import BaseComponent
 from ..datatools import InputError, as_stars
 from ..maths import log_overlap, overlap_sums
 
-# %% ../../nbs/06_component.spacecomponent.ipynb #c65d07e4
+# %% ../../nbs/06_component.spacecomponent.ipynb #6b77fa26
 class SpaceComponent(BaseComponent):
     "A Gaussian with free mean and covariance."
     n_params = 27  # 6 for the mean, 21 for the covariance
@@ -39,7 +39,9 @@ class SpaceComponent(BaseComponent):
         "Covariance, shape (6, 6)."
         return self.get_parameters()[6:].reshape(6, 6)
 
-    def estimate_log_prob(self, X):
+    def estimate_log_prob(self,
+        X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    ):  # shape (n,)
         "Log density of each star: its overlap integral with the Gaussian."
         stars = self._stars(X)
         return log_overlap(stars.blocks, len(stars), self.mean, self.covariance, self.nthreads)
@@ -80,7 +82,7 @@ def _steps(sums, cov, total):
     careful = cov + cov @ sums.by_cov @ cov / total - np.outer(delta, delta)
     yield delta, (careful + careful.T)/2
 
-# %% ../../nbs/06_component.spacecomponent.ipynb #b8023de6
+# %% ../../nbs/06_component.spacecomponent.ipynb #3ecaa058
 @patch
 def _improve(self:SpaceComponent, stars, resp, n_steps, tol):
     "Up to `n_steps` that increase the weighted log density, until they gain less than `tol`."
@@ -98,7 +100,10 @@ def _improve(self:SpaceComponent, stars, resp, n_steps, tol):
     return self.set_parameters(np.hstack([mean, cov.ravel()]))
 
 @patch
-def m_step(self:SpaceComponent, X, resp):
+def m_step(self:SpaceComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    resp,  # shape (n,): weight of each star
+):
     "One improving step (the closed form, if the stars have no uncertainties); returns self."
     stars = self._stars(X)
     if resp.sum() < 7: return self  # too few stars to change it
@@ -108,8 +113,11 @@ def m_step(self:SpaceComponent, X, resp):
     return self._improve(stars, resp, 1, 0.)
 
 @patch
-def maximize(self:SpaceComponent, X, resp=None):
-    "Fit mean and covariance to the weighted stars; returns self."
+def maximize(self:SpaceComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    resp=None,  # shape (n,): weight of each star, 1 by default
+):
+    "Fit mean and covariance to the weighted stars; returns self, raises `InputError` for fewer than 7."
     stars = self._stars(X)
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
     if resp.sum() < 7: raise InputError(f"a SpaceComponent needs at least 7 stars, not {resp.sum():.3g}")

@@ -99,7 +99,7 @@ def covariance(self:SphereSpaceTimeComponent):
     "Covariance today, shape (6, 6)."
     return self.moments_at(self.age)[1]
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #843871ff
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #f84b886f
 @patch
 def _stars(self:SphereSpaceTimeComponent, X):
     "The stars in curvilinear coordinates."
@@ -115,7 +115,9 @@ def _curvilinear_moments(self:SphereSpaceTimeComponent):
     return self._today[1:]
 
 @patch
-def estimate_log_prob(self:SphereSpaceTimeComponent, X):
+def estimate_log_prob(self:SphereSpaceTimeComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+):  # shape (n,)
     "Log density of each star: its overlap integral with the association as it is today."
     stars, (mean, cov) = self._stars(X), self._curvilinear_moments()
     return log_overlap(stars.blocks, len(stars), mean, cov, self.nthreads) + stars.log_jacobian
@@ -279,7 +281,7 @@ def age_profile(self:SphereSpaceTimeComponent,
     ages = np.arange(0, self.max_age + 1e-9, AGE_STEP) if ages is None else np.asarray(ages, dtype=float)
     return ages, np.array([point.log_prob for point in self._walk(stars, resp, ages)[0]])
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #a9feb242
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #3103cf00
 @patch
 def _set_theta(self:SphereSpaceTimeComponent, theta):
     past = self._explored, self._loosened
@@ -302,8 +304,11 @@ def _best_hill(self:SphereSpaceTimeComponent, stars, resp, starts=()):
     return max(tops, key=lambda p: p.log_prob)
 
 @patch
-def maximize(self:SphereSpaceTimeComponent, X, resp=None):
-    "Fit all parameters to the weighted stars, at the best of all ages up to max_age; returns self."
+def maximize(self:SphereSpaceTimeComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    resp=None,  # shape (n,): weight of each star, 1 by default
+):
+    "Fit all parameters to the weighted stars, at the best of all ages up to max_age; returns self, raises `InputError`."
     stars = self._stars(X)
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
     if resp.sum() < 2: raise InputError(f"an association cannot be fitted to {resp.sum():.3g} stars")
@@ -312,9 +317,12 @@ def maximize(self:SphereSpaceTimeComponent, X, resp=None):
         raise InputError("all stars are at the same place, or move alike: no age can be found")
     return self._set_theta(self._best_hill(stars, resp).theta)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #ce9699f9
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #643595d9
 @patch
-def m_step(self:SphereSpaceTimeComponent, X, resp):
+def m_step(self:SphereSpaceTimeComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    resp,  # shape (n,): weight of each star
+):
     "Improve the parameters from where they are, in at most three passes over the stars; returns self."
     stars, resp = _relevant(self._stars(X), resp, 1e-12)
     if resp.sum() < 2: return self  # too few stars to change it
@@ -324,7 +332,7 @@ def m_step(self:SphereSpaceTimeComponent, X, resp):
     best = _climb(start, evaluate, *self._bounds(), np.ones(9, dtype=bool), 1e-4, 2)
     return self if best is start else self._set_theta(best.theta)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #29146528
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #8302b30b
 @patch
 def _hardly_moved(self:SphereSpaceTimeComponent, since, stars):
     "Is the component about where it was at an earlier look (fingerprint of the stars, theta), among the same stars?"
@@ -335,7 +343,10 @@ def _hardly_moved(self:SphereSpaceTimeComponent, since, stars):
     return bool((moved <= np.hstack([0.1*size, 0.05, 0.05, 0.5])).all())
 
 @patch
-def explore(self:SphereSpaceTimeComponent, X, resp):
+def explore(self:SphereSpaceTimeComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    resp,  # shape (n,): weight of each star
+):
     "A component at the best of all ages, and how much the weighted log density gains; (self, 0) if it does not."
     all_stars, all_resp = self._stars(X), np.asarray(resp, dtype=float)
     if all_resp.sum() < 2 or self._hardly_moved(self._explored, all_stars): return self, 0.

@@ -171,14 +171,14 @@ def _run_em(self:ComponentMixture, stars):
             return
         self._m_step(stars, resp)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #42c0822c
+# %% ../../nbs/10_mixture.componentmixture.ipynb #9a36857a
 @patch
 def fit(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), or StarData
     y=None,  # ignored, for scikit-learn
     init_resp=None,  # shape (n, k): memberships to start from
 ):  # self
-    "Fit weights and components: sets `weights_`, `components_`, `converged_`, `n_iter_`, `lower_bound_`."
+    "Fit weights and components: sets `weights_`, `components_`, `converged_`, `n_iter_`, `lower_bound_`; raises `InputError`."
     stars, rng = as_stars(X), check_random_state(self.random_state)
     best = None
     for _ in range(self.n_init if init_resp is None else 1):
@@ -220,7 +220,7 @@ def fit_briefly(self:ComponentMixture,
     self._initialise(stars, None, check_random_state(self.random_state))
     return self._move(stars, range(len(self.components_)) if which is None else which, n_iter)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #affb0965
+# %% ../../nbs/10_mixture.componentmixture.ipynb #2dd899cb
 _TRIAL_ITERATIONS = 10
 
 @patch
@@ -233,7 +233,9 @@ def _trial(self:ComponentMixture, stars, k, component):
     return trial._move(stars, [k], _TRIAL_ITERATIONS)
 
 @patch
-def loosen(self:ComponentMixture, X):
+def loosen(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+):  # self
     "Try wider components, and go on from where that leads to a higher likelihood; returns self."
     stars, history = as_stars(X), list(self.lower_bounds_)
     for k in range(len(self.components_)):
@@ -247,29 +249,38 @@ def loosen(self:ComponentMixture, X):
     self.lower_bounds_ = history
     return self
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #c163bdd1
+# %% ../../nbs/10_mixture.componentmixture.ipynb #494c17e1
 @patch
-def predict_proba(self:ComponentMixture, X):
+def predict_proba(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+):  # shape (n, k)
     "Probability that each star belongs to each component, shape (n, k)."
     self._check_fitted()
     return self._e_step(as_stars(X))[1]
 
 @patch
-def predict(self:ComponentMixture, X):
+def predict(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+):  # shape (n,)
     "The most probable component of each star, shape (n,)."
     return self.predict_proba(X).argmax(axis=1)
 
 @patch
-def score_samples(self:ComponentMixture, X):
+def score_samples(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+):  # shape (n,)
     "Log likelihood of each star, shape (n,)."
     return logsumexp(self.estimate_weighted_log_prob(X), axis=1)
 
 @patch
-def score(self:ComponentMixture, X, y=None):
+def score(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    y=None,  # ignored, for scikit-learn
+):  # float
     "Mean log likelihood of a star."
     return float(self.score_samples(X).mean())
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #7774f586
+# %% ../../nbs/10_mixture.componentmixture.ipynb #039b8730
 @patch(as_prop=True)
 def n_params(self:ComponentMixture):
     "Number of free parameters: those of the components, and the weights but one."
@@ -277,13 +288,17 @@ def n_params(self:ComponentMixture):
     return sum(c.n_params for c in self.components_) + len(self.components_) - 1
 
 @patch
-def bic(self:ComponentMixture, X):
+def bic(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+):  # float
     "Bayesian information criterion; lower is better."
     stars = as_stars(X)
     return float(-2*self.score_samples(stars).sum() + self.n_params*np.log(len(stars)))
 
 @patch
-def aic(self:ComponentMixture, X):
+def aic(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+):  # float
     "Akaike information criterion; lower is better."
     return float(-2*self.score_samples(X).sum() + 2*self.n_params)
 
@@ -299,9 +314,11 @@ def sample(self:ComponentMixture,
     stars = [c.sample(n, rng) for c, n in zip(self.components_, counts, strict=True)]
     return np.vstack(stars), np.repeat(np.arange(len(counts)), counts)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #2e06dbcf
+# %% ../../nbs/10_mixture.componentmixture.ipynb #83e75e67
 @patch
-def estimate_membership_prob(self:ComponentMixture, X):
+def estimate_membership_prob(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+):  # shape (n, k)
     "Probability that each star belongs to each component, shape (n, k); the same as `predict_proba`."
     return self.predict_proba(X)
 
