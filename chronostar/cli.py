@@ -87,7 +87,7 @@ def _table_writer(path, table, replaces):
                                                 f"convert it to FITS or ECSV first") from None
     return Path(path).name, write
 
-# %% ../nbs/50_cli.ipynb #9b489e0f
+# %% ../nbs/50_cli.ipynb #e67911f4
 def _prepared_files(prepared, args):
     "The files that `prepare-data` writes, and those of an earlier call that would be out of step with them."
     from pathlib import Path
@@ -115,7 +115,9 @@ def _prepare_data(args):
     write_files(folder, files, remove=stale)
     if not args.nomerge: write_files(folder, {'all_data.npy': _link(folder/'data_all.npy')})
     logger.info("%d of %d stars converted to Cartesian space", len(prepared.ids), len(prepared.reason))
-    for why, count in prepared.left_out.items(): logger.info("  %d left out: %s", count, why)
+    for why, count in prepared.left_out.items():
+        logger.info("  %d left out: %s%s", count, why, ' (-f keeps such stars)' if 'radial_velocity' in why else '')
+    if stale: logger.info("removed, for they would not fit any more: %s", ', '.join(path.name for path in stale))
     if args.fakervs: logger.info("  %d of them have no radial velocity", prepared.fake_rvs.sum())
     logger.info("written to %s: %s", folder, ', '.join(sorted([*map(str, files), *([] if args.nomerge else ['all_data.npy'])])))
 
@@ -133,15 +135,18 @@ def prepare_data(argv=None):
                         help='with -f: write the invented radial velocities into FILE, not into a copy of it')
     _run(parser, _prepare_data, argv)
 
-# %% ../nbs/50_cli.ipynb #9ff16f4a
-def _load_stars(data, covs=None):
-    "StarData from files; messages name the file."
+# %% ../nbs/50_cli.ipynb #8f61748d
+def _load_stars(data, covs=None, warn=False):
+    "StarData from files; messages name the file. If asked, warn of stars without covariances."
     from chronostar.datatools import InputError, StarData
     from chronostar.results import load_array
-    try: return StarData(load_array(data), None if covs is None else load_array(covs, 3))
+    try: stars = StarData(load_array(data), None if covs is None else load_array(covs, 3))
     except InputError as e:
         named = str(e).startswith((str(data), str(covs)))
         raise InputError(str(e) if named else f"{data}{'' if covs is None else f' with {covs}'}: {e}") from None
+    if warn and not stars.has_covs:
+        logger.warning("%s has no covariances: the stars are taken to be measured without error (data_all.npy has them)", data)
+    return stars
 
 def _load_memberships(path, n, k=None):
     "Memberships (n, k) from a file."
@@ -197,7 +202,7 @@ def fit_component(argv=None):
                         help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #d877020c
+# %% ../nbs/50_cli.ipynb #89f44d7b
 def _print_mixture(mixture):
     import numpy as np
     print(_HEADLINE)
@@ -210,7 +215,7 @@ def _fit_mixture(args):
     from chronostar.datatools import InputError
     from chronostar.results import make_room, mixture_files, write_files
     config = read_config(args.config)
-    stars = _load_stars(args.data)
+    stars = _load_stars(args.data, warn=True)
     if not 1 <= args.ncomps <= len(stars)//2:
         raise InputError(f"NCOMPS must be between 1 and half the number of stars ({len(stars)//2}), not {args.ncomps}")
     resp = _load_memberships(args.membership, len(stars), args.ncomps) if args.membership else None
@@ -236,17 +241,20 @@ def fit_mixture(argv=None):
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
 
-# %% ../nbs/50_cli.ipynb #fefff599
+# %% ../nbs/50_cli.ipynb #22645986
 def _fit_chronostar(args):
+    from pathlib import Path
+
     from chronostar.config import read_config
     from chronostar.driver import Driver
     from chronostar.results import make_room
     config = read_config(args.config)
-    stars = _load_stars(args.data, args.covs)
+    stars = _load_stars(args.data, args.covs, warn=True)
     resp = _load_memberships(args.membership, len(stars)) if args.membership else None
-    savedir = config['run']['savedir'] or 'result/final'
+    savedir = Path(config['run']['savedir'] or 'result/final')
     make_room(savedir, args.overwrite)
-    driver = Driver(args.config, savedir='result/intermediate', progress=not args.quiet and sys.stderr.isatty())
+    beside = savedir.with_name('intermediate' if savedir.name == 'final' else f'{savedir.name}-intermediate')
+    driver = Driver(config, savedir=str(beside), progress=not args.quiet and sys.stderr.isatty())
     best = driver.run(stars, init_resp=resp, overwrite=args.overwrite)
     driver.save(savedir, driver.icpool.best_label, best, stars)
     _print_mixture(best)
@@ -261,10 +269,10 @@ def fit_chronostar(argv=None):
     parser.add_argument('-z', '--membership', metavar='MEMBERSHIP', help='.npy file of shape (n, k) to start from')
     _run(parser, _fit_chronostar, argv)
 
-# %% ../nbs/50_cli.ipynb #9431fdce
+# %% ../nbs/50_cli.ipynb #e49caa5a
 def _calc_memberships(args):
     from chronostar.results import read_result, write_files
-    stars = _load_stars(args.data, args.covs)
+    stars = _load_stars(args.data, args.covs, warn=True)
     memberships = read_result(args.results).predict_proba(stars)
     write_files(args.output, {'calced_membership.npy': memberships})
     logger.info("members of each component: %s", ', '.join(f'{m:.1f}' for m in memberships.sum(axis=0)))
@@ -279,9 +287,11 @@ def calc_memberships(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for calced_membership.npy (default: here)')
     _run(parser, _calc_memberships, argv)
 
-# %% ../nbs/50_cli.ipynb #dd4c442b
+# %% ../nbs/50_cli.ipynb #2526c283
 def _plot_input(args):
     "Stars, components, memberships and table from the options."
+    from pathlib import Path
+
     from chronostar.datatools import InputError, StarData, prepare
     from chronostar.results import load_array, read_result
     if args.means is None and args.data is None: raise InputError("nothing to plot: give means (-m) or a table (-d)")
@@ -301,7 +311,10 @@ def _plot_input(args):
     mixture = None if args.results is None else read_result(args.results)
     memberships = None
     if args.memberships is not None: memberships = _load_memberships(args.memberships, n_stars)
-    elif mixture is not None and stars is not None: memberships = mixture.predict_proba(stars)
+    elif mixture is not None and (Path(args.results)/'memberships.npy').exists():
+        memberships = load_array(Path(args.results)/'memberships.npy', 2)
+        if len(memberships) != n_stars: memberships = None  # those of other stars
+    if mixture is not None and memberships is None and stars is not None: memberships = mixture.predict_proba(stars)
     if mixture is not None and memberships is not None and memberships.shape[1] != len(mixture.components_):
         raise InputError(f"{args.memberships} has {memberships.shape[1]} columns, but {args.results} holds "
                          f"{len(mixture.components_)} components")
@@ -320,7 +333,7 @@ def _rows_of(ids, table):
     if (known[place] != ids).any(): raise InputError(f"{(known[place] != ids).sum()} of the stars are not in the table")
     return table[place]
 
-# %% ../nbs/50_cli.ipynb #6780ed9d
+# %% ../nbs/50_cli.ipynb #bc403add
 def _plot_features(args):
     import matplotlib
     matplotlib.use('agg')
@@ -355,7 +368,8 @@ def plot_features(argv=None):
     parser.add_argument('-m', '--means', metavar='FILE', help='.npy file of shape (n, 6) or (n, 42)')
     parser.add_argument('-c', '--covs', metavar='FILE', help='.npy file of shape (n, 6, 6): draw the error ellipses')
     parser.add_argument('-z', '--memberships', '--membership', metavar='FILE', help='.npy file of shape (n, k): colour the stars')
-    parser.add_argument('-r', '--results', metavar='DIR', help='folder of a result: draw its components')
+    parser.add_argument('-r', '--results', metavar='DIR',
+                        help='folder of a result: draw its components, and colour the stars by its memberships')
     parser.add_argument('-s', '--ids', '--sourceids', metavar='IDS',
                         help='.npy file of source_id, to find the stars in the table')
     parser.add_argument('-l', '--labels', metavar='LABELS', help='labels of the six axes, separated by commas')

@@ -36,7 +36,7 @@ MODULES = {  # the classes that are known by name
     'SimpleICPool': 'chronostar.icpool.simpleicpool',
     'GreedyCycleICP': 'chronostar.icpool.greedycycleicp'}
 
-# %% ../nbs/29_config.ipynb #23059ce6
+# %% ../nbs/29_config.ipynb #49bd47bd
 def get_class(
     name:str,  # of a class of Chronostar, or a dotted path such as `mypackage.mymodule.MyComponent`
 ):
@@ -49,7 +49,7 @@ def get_class(
 
 def _class_for(role, name):
     "The class of that name, which must be able to play its role."
-    cls, base = get_class(name), {'mixture': BaseMixture, 'icpool': BaseICPool}.get(role, BaseComponent)
+    cls, base = name if isinstance(name, type) else get_class(name), {'mixture': BaseMixture, 'icpool': BaseICPool}.get(role, BaseComponent)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise InputError(f"modules.{role}: {name} is no {base.__name__[4:].lower()} (a subclass of {base.__name__} is needed)")
     return cls
@@ -80,7 +80,7 @@ def _checked(value, default, where):
         raise InputError(f"{where} must be between {LIMITS[name][0]:g} and {LIMITS[name][1]:g}, not {value!r}")
     return value
 
-# %% ../nbs/29_config.ipynb #8f97bbf4
+# %% ../nbs/29_config.ipynb #09928dc4
 def _check_section(section, given, known, unused):
     "The settings of one section, checked against what is `known`."
     if given is None: return {}
@@ -89,13 +89,13 @@ def _check_section(section, given, known, unused):
     for key, value in given.items():
         if key in unused: logger.warning("setting %s.%s is no longer used", section, key)
         elif key not in known: raise InputError(f"section {section!r} has no setting {key!r}{nearest(key, known)}")
-        else: checked[key] = _checked(value, known[key], f'{section}.{key}')
+        else: checked[key] = value if section == 'modules' else _checked(value, known[key], f'{section}.{key}')
     return checked
 
 def check_config(
     config:dict,  # section -> settings
 ) -> dict:  # every section -> its settings, complete for modules, driver and run; classes in place of their names
-    "Check the settings of a run and fill in defaults; `InputError` says what is wrong."
+    "Check settings and fill in defaults; `InputError` says what is wrong. What has been checked passes unchanged."
     if not isinstance(config, dict):
         raise InputError("the settings must be sections such as 'mixture:' with indented lines, not a list")
     for section in config:

@@ -74,3 +74,22 @@ def test_max_iter_is_said():
     stars, parts = random_problem(4)
     with pytest.warns(UserWarning, match="raise max_iter"):
         ComponentMixture(init_components=[*parts, SphereSpaceTimeComponent()], max_iter=2, random_state=0).fit(stars)
+
+
+def test_a_component_that_empties_does_no_harm():
+    stars, _ = random_problem(2)
+    near = SphereSpaceTimeComponent([0] * 6 + [50.0, 5.0, 10.0])
+    far = SphereSpaceTimeComponent([5000.0, 0, 0, 90.0, 0, 0, 1.0, 0.1, 10.0])
+    alone, both = ComponentMixture(init_components=[near]).fit(stars), ComponentMixture([0.5, 0.5], [near, far]).fit(stars)
+    assert both.converged_ and both.weights_[1] < 1e-6
+    np.testing.assert_allclose(both.score(stars), alone.score(stars), atol=1e-6)
+    assert np.isfinite(both.components_[1].get_parameters()).all() and np.isfinite(both.bic(stars))
+
+
+def test_stars_that_are_measured_twice_do_not_break_the_fit():
+    "Copies of one star are the most crowded place there is; a component may close in on them, no further than its bound."
+    rng = np.random.default_rng(3)
+    field = SphereSpaceTimeComponent([0] * 6 + [50.0, 8.0, 0.0]).sample(300, rng)
+    best = Driver().run(np.vstack([field, np.tile(field[:1], (12, 1))]))
+    for component in best.components_:
+        assert np.isfinite(component.get_parameters()).all() and component.dxyz >= 0.99e-3

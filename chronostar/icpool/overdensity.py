@@ -10,12 +10,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.base import clone
 
-# %% ../../nbs/19_icpool.overdensity.ipynb #9fd8afbd
-NEIGHBOURS = 8  # about half of the smallest group that one may hope to find
+# %% ../../nbs/19_icpool.overdensity.ipynb #495ed2cc
+NEIGHBOURS = (8, 4)  # how many are near: for groups of a dozen stars and more, and for the smallest
 
 def crowding(
     points,  # shape (n, d): positions in phase space, of any units
-    k:int=NEIGHBOURS,  # neighbours that are near; 8 k are around
+    k:int=NEIGHBOURS[0],  # neighbours that are near; 8 k are around
 ):  # log contrast (n,), and the indices of each point and its k neighbours (n, k+1)
     "By how much each point is more crowded than its wider neighbourhood."
     whitened = points - points.mean(axis=0)
@@ -26,8 +26,8 @@ def crowding(
         contrast = points.shape[1]*np.log(distance[:, wide]/distance[:, k]) - np.log(wide/k)
     return np.nan_to_num(contrast, nan=-np.inf), near[:, :k + 1]
 
-# %% ../../nbs/19_icpool.overdensity.ipynb #fcf64712
-N_RIVALS = 3  # places that are tried
+# %% ../../nbs/19_icpool.overdensity.ipynb #0cf50432
+N_RIVALS = 3  # places that are tried, for each number of neighbours
 N_ITERATIONS = 6  # EM iterations for each
 
 def _crowded_places(contrast, near):
@@ -47,12 +47,13 @@ def overdensity_start(
 ):  # weights (k+1,) and components to start from, or None if the component has too few stars
     "A start with one more component, where the stars of component `i` are most crowded."
     mine = np.flatnonzero(mixture.predict_proba(stars)[:, i] > 0.5)
-    if len(mine) < 3*NEIGHBOURS: return None
+    if len(mine) < 3*max(NEIGHBOURS): return None
     weights, components = mixture.weights_, mixture.components_
-    share = min((NEIGHBOURS + 1)/len(stars), 0.5*weights[i])
+    share = min((max(NEIGHBOURS) + 1)/len(stars), 0.5*weights[i])
     start = np.hstack([weights[:i], [weights[i] - share, share], weights[i + 1:]])
     rivals = []
-    for near in _crowded_places(*crowding(stars.means[mine])):
+    means = stars.means[mine]
+    for near in (near for k in NEIGHBOURS for near in _crowded_places(*crowding(means, k))):
         new = (components[i] if make_component is None else make_component()).around(stars[mine[near]])
         trial = clone(mixture).set_params(init_weights=start, init_components=[*components[:i + 1], new, *components[i + 1:]])
         rivals.append(trial.fit_briefly(stars, N_ITERATIONS, which=[i, i + 1]))
