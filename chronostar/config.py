@@ -36,7 +36,7 @@ MODULES = {  # the classes that are known by name
     'SimpleICPool': 'chronostar.icpool.simpleicpool',
     'GreedyCycleICP': 'chronostar.icpool.greedycycleicp'}
 
-# %% ../nbs/29_config.ipynb #49bd47bd
+# %% ../nbs/29_config.ipynb #66adca3d
 def get_class(
     name:str,  # of a class of Chronostar, or a dotted path such as `mypackage.mymodule.MyComponent`
 ):
@@ -49,7 +49,8 @@ def get_class(
 
 def _class_for(role, name):
     "The class of that name, which must be able to play its role."
-    cls, base = name if isinstance(name, type) else get_class(name), {'mixture': BaseMixture, 'icpool': BaseICPool}.get(role, BaseComponent)
+    cls = name if isinstance(name, type) else get_class(name)
+    base = {'mixture': BaseMixture, 'icpool': BaseICPool}.get(role, BaseComponent)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise InputError(f"modules.{role}: {name} is no {base.__name__[4:].lower()} (a subclass of {base.__name__} is needed)")
     return cls
