@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['logger', 'Driver']
 
-# %% ../nbs/30_driver.ipynb #5e9b59da
+# %% ../nbs/30_driver.ipynb #3b3b4527
 import logging
 import warnings
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -112,7 +113,15 @@ def _make_room(self:Driver, config, overwrite):
         if not any(folder.iterdir()): folder.rmdir()
     return Path(savedir)
 
-# %% ../nbs/30_driver.ipynb #c4398b7c
+# %% ../nbs/30_driver.ipynb #95f5cd11
+@patch
+def _beside_bar(self:Driver):
+    "A context in which messages do not run into the progress bar."
+    if not self.progress: return nullcontext()
+    from tqdm.contrib.logging import logging_redirect_tqdm
+    return logging_redirect_tqdm([logging.getLogger('chronostar')])
+
+# %% ../nbs/30_driver.ipynb #b3f43f4b
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -122,7 +131,6 @@ def run(self:Driver,
 ):  # the best mixture; `self.icpool` has the scores of all candidates
     "Search for the mixture with the lowest BIC."
     from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
     config = self.config_ = self._configure()
     stars = as_stars(data)
     if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
@@ -133,8 +141,7 @@ def run(self:Driver,
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
     self.icpool = config['modules']['icpool'](make_component, start_init_comps, background_maker(config), **config['icpool'])
     silent = {} if self.progress else {'disable': True}
-    with (tqdm(desc='search', unit=' fits', **silent) as bar,
-          logging_redirect_tqdm([logging.getLogger('chronostar')])):
+    with tqdm(desc='search', unit=' fits', **silent) as bar, self._beside_bar():
         while self.icpool.has_next():
             ic = self.icpool.get_next()
             if not self.icpool.scores: ic.memberships = init_resp
