@@ -72,8 +72,8 @@ def unpack(
     covs[:, _TRIL[0], _TRIL[1]] = covs[:, _TRIL[1], _TRIL[0]] = rows[:, DIM:]
     return np.ascontiguousarray(rows[:, :DIM]), covs
 
-# %% ../nbs/03_maths.ipynb #104a04c6
-_jit = numba.njit(nogil=True, cache=True, error_model='numpy', fastmath={'contract', 'reassoc', 'nsz', 'arcp'})
+# %% ../nbs/03_maths.ipynb #7bcb5cd0
+_jit = numba.njit(nogil=True, cache=True, error_model='numpy', fastmath={'contract', 'nsz', 'arcp'})
 
 @_jit
 def _factorise(T, inv, det):
@@ -126,35 +126,33 @@ def _invert(L):
                 for k in range(BLOCK): L[ij, k] += L[il, k]*L[lj, k]
             for k in range(BLOCK): L[ij, k] = -L[ij, k]
 
-# %% ../nbs/03_maths.ipynb #374b9183
+# %% ../nbs/03_maths.ipynb #6fd33df5
 @_jit
-def _accumulate(W, inv, a, r, total):
-    "Add a block's weighted sums to `total[1:]`."
+def _accumulate(W, inv, a, r, lanes):
+    "Add a block's weighted terms to `lanes[1:]`, place by place; `inv` is multiplied by the weights."
     for i in range(6):
-        acc = 0.
-        for k in range(BLOCK): acc += r[k]*a[i, k]
-        total[1 + i] += acc
+        for k in range(BLOCK):
+            lanes[1 + i, k] += r[k]*a[i, k]
+            inv[i, k] *= r[k]
+    for i in range(6):
         for j in range(i + 1):
             ij = i*(i + 1)//2 + j
-            outer = 0.
-            for k in range(BLOCK): outer += r[k]*a[i, k]*a[j, k]
-            precision = 0.
+            for k in range(BLOCK): lanes[7 + ij, k] += r[k]*a[i, k]*a[j, k]
             for l in range(i, 6):
                 li, lj = l*(l + 1)//2 + i, l*(l + 1)//2 + j
                 if l > i:
-                    for k in range(BLOCK): precision += r[k]*inv[l, k]*W[li, k]*W[lj, k]
+                    for k in range(BLOCK): lanes[28 + ij, k] += inv[l, k]*W[li, k]*W[lj, k]
                 elif l > j:
-                    for k in range(BLOCK): precision += r[k]*inv[l, k]*W[lj, k]
+                    for k in range(BLOCK): lanes[28 + ij, k] += inv[l, k]*W[lj, k]
                 else:
-                    for k in range(BLOCK): precision += r[k]*inv[l, k]
-            total[7 + ij] += outer
-            total[28 + ij] += precision
+                    for k in range(BLOCK): lanes[28 + ij, k] += inv[l, k]
 
-# %% ../nbs/03_maths.ipynb #b04a83a8
+# %% ../nbs/03_maths.ipynb #c6f17ce0
 @_jit
 def _kernel(blocks, mean, cov, weights, log_prob, total, with_sums):
     "One pass over blocks of stars: log overlaps, and `total` if `with_sums`."
     T, d, inv, det = np.empty((21, BLOCK)), np.empty((6, BLOCK)), np.empty((6, BLOCK)), np.empty(BLOCK)
+    lanes = np.zeros((49, BLOCK))
     for b in range(blocks.shape[0]):
         for i in range(6):
             for k in range(BLOCK): d[i, k] = blocks[b, i, k] - mean[i]
@@ -167,12 +165,12 @@ def _kernel(blocks, mean, cov, weights, log_prob, total, with_sums):
             for k in range(BLOCK): log_prob[b, k] += d[i, k]*d[i, k]*inv[i, k]
         for k in range(BLOCK): log_prob[b, k] *= -0.5
         if with_sums:
-            acc = 0.
-            for k in range(BLOCK): acc += weights[b, k]*log_prob[b, k]
-            total[0] += acc
+            for k in range(BLOCK): lanes[0, k] += weights[b, k]*log_prob[b, k]
             _backward(T, inv, d)
             _invert(T)
-            _accumulate(T, inv, d, weights[b], total)
+            _accumulate(T, inv, d, weights[b], lanes)
+    for p in range(49):
+        for k in range(BLOCK): total[p] += lanes[p, k]
 
 # %% ../nbs/03_maths.ipynb #8eaa1040
 _CHUNK = 256  # blocks
