@@ -1,5 +1,9 @@
 """Against values computed with Chronostar-TNG, and against astropy and scipy on random input."""
 
+import os
+import subprocess
+import sys
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -135,3 +139,14 @@ def test_unknown_radial_velocity_is_marginalised():
         values = np.array([log_prob(rv, 1e-3, c) for rv in grid[::20]])
         integrals.append(np.log(np.sum(np.exp(values)) * (grid[20] - grid[0])))
     np.testing.assert_allclose(wide[0] - wide[1], integrals[0] - integrals[1], atol=1e-4)
+
+
+def test_the_same_bits_from_a_cold_and_a_warm_cache(tmp_path):
+    "A kernel compiled in this process and one read from numba's cache must agree to the last bit: searches hang on it."
+    code = ("import hashlib, numpy as np; from chronostar import maths; rng = np.random.default_rng(0);"
+            "B = maths.pack(rng.normal(size=(300, 6)), np.tile(np.diag(rng.random(6)), (300, 1, 1)));"
+            "s = maths.overlap_sums(B, rng.random(300), np.zeros(6), np.eye(6));"
+            "print(hashlib.md5(b''.join(np.asarray(x).tobytes() for x in s)).hexdigest())")
+    run = [subprocess.run([sys.executable, "-c", code], env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+                          capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert run[0] == run[1]
