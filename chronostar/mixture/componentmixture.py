@@ -54,7 +54,7 @@ class ComponentMixture(BaseMixture):
         rows = [f"  {w:.4f} {c!r}" for w, c in zip(self.weights_, self.components_, strict=True)]
         return '\n'.join([f"ComponentMixture({len(rows)} components)", *rows])
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #29707d1b
+# %% ../../nbs/10_mixture.componentmixture.ipynb #199f7d51
 @patch
 def _check_fitted(self:ComponentMixture):
     if not hasattr(self, 'components_'): raise NotFittedError("this ComponentMixture is not fitted yet: call fit first")
@@ -66,13 +66,19 @@ def estimate_weighted_log_prob(self:ComponentMixture,
     "Log of weight times density of each star under each component."
     self._check_fitted()
     stars = as_stars(X)
-    with np.errstate(divide='ignore'):
-        return np.column_stack([c.estimate_log_prob(stars) for c in self.components_]) + np.log(self.weights_)
+    return np.column_stack([c.estimate_log_prob(stars) for c in self.components_]) + _log(self.weights_)
+
+def _log(weights):
+    "Logarithms of weights, of which some may be 0."
+    with np.errstate(divide='ignore'): return np.log(weights)
 
 @patch
 def _e_step(self:ComponentMixture, stars):
     "Mean log likelihood, and responsibilities (n, k)."
-    weighted = self.estimate_weighted_log_prob(stars)
+    return _responsibilities(self.estimate_weighted_log_prob(stars))
+
+def _responsibilities(weighted):
+    "Mean log likelihood and responsibilities (n, k) from weighted log densities (n, k)."
     log_norm = logsumexp(weighted, axis=1)
     if not np.isfinite(log_norm).all():
         bad = ~np.isfinite(log_norm)
@@ -194,19 +200,18 @@ def fit(self:ComponentMixture,
                       f"or tol ({self.tol})", ConvergenceWarning, stacklevel=2)
     return self
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #5306bbb4
+# %% ../../nbs/10_mixture.componentmixture.ipynb #c7b902b3
 @patch
 def _move(self:ComponentMixture, stars, which, n_iter):
     "A few EM iterations of the components `which` and all weights, without exploring; sets `lower_bound_`."
     log_prob = np.column_stack([c.estimate_log_prob(stars) for c in self.components_])
-    def log_norm(): return logsumexp(log_prob + np.log(self.weights_), axis=1)
     for _ in range(n_iter):
-        resp = np.exp(log_prob + np.log(self.weights_) - log_norm()[:, None])
+        resp = _responsibilities(log_prob + _log(self.weights_))[1]
         self.weights_ = resp.mean(axis=0)
         for k in which:
             self.components_[k].m_step(stars, np.ascontiguousarray(resp[:, k]))
             log_prob[:, k] = self.components_[k].estimate_log_prob(stars)
-    self.lower_bound_ = log_norm().mean()
+    self.lower_bound_ = _responsibilities(log_prob + _log(self.weights_))[0]
     return self
 
 @patch
