@@ -164,7 +164,7 @@ def _fit_parser(prog, description):
 
 _HEADLINE = '-------------------\n----- RESULTS -----\n-------------------'
 
-# %% ../nbs/50_cli.ipynb #2dd61a68
+# %% ../nbs/50_cli.ipynb #fd8f816f
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
@@ -182,14 +182,15 @@ def _fit_component(args):
     import numpy as np
 
     from chronostar.config import read_config
-    from chronostar.results import make_room, write_files
+    from chronostar.results import component_files, make_room, write_files
     config = read_config(args.config)
     stars = _load_stars(args.data)
     weights = _weights(args.membership, len(stars)) if args.membership else None
     savedir = config['run']['savedir'] or 'result'
     replaced = make_room(savedir, args.overwrite)
     component = config['modules']['component'](**config['component']).maximize(stars, weights)
-    write_files(savedir, {'params.npy': component.get_parameters()}, remove=replaced)
+    members = len(stars) if weights is None else weights.sum()
+    write_files(savedir, component_files(component, members), remove=replaced)
     if component.age is not None: print(f"age: {component.age:.3f}")
     print(f"{_HEADLINE}\n- params\n{np.array_str(component.get_parameters(), suppress_small=True)}\n{component}")
     logger.info("written to %s", savedir)
@@ -202,7 +203,7 @@ def fit_component(argv=None):
                         help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #89f44d7b
+# %% ../nbs/50_cli.ipynb #b116418e
 def _print_mixture(mixture):
     import numpy as np
     print(_HEADLINE)
@@ -228,7 +229,8 @@ def _fit_mixture(args):
     components = [config['modules']['component'](**config['component']) for _ in range(args.ncomps)]
     if background := background_maker(config): components[-1] = background()
     mixture = config['modules']['mixture'](None, components, **config['mixture']).fit(stars, init_resp=resp)
-    write_files(savedir, mixture_files(mixture, mixture.predict_proba(stars)), remove=replaced)
+    meta = {'stars': len(stars), 'BIC': mixture.bic(stars)}
+    write_files(savedir, mixture_files(mixture, mixture.predict_proba(stars), ids=stars.ids, meta=meta), remove=replaced)
     _print_mixture(mixture)
     print(f"BIC: {mixture.bic(stars):.2f}")
     logger.info("written to %s", savedir)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'Driver']
 
-# %% ../nbs/30_driver.ipynb #3b3b4527
+# %% ../nbs/30_driver.ipynb #443bcc42
 import logging
 import warnings
 from contextlib import nullcontext
@@ -16,7 +16,7 @@ import numpy as np
 from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
-from .base import Configurable
+from .base import Configurable, name_of
 from .config import background_maker, check_config, read_config
 from .datatools import InputError, as_stars
 from .mixture.componentmixture import check_memberships
@@ -40,10 +40,10 @@ class Driver(Configurable):
         self.component_class, self.intermediate_dumps = component_class, intermediate_dumps
         self.savedir, self.progress = savedir, progress
 
-# %% ../nbs/30_driver.ipynb #8f1e25e7
+# %% ../nbs/30_driver.ipynb #709dc2d9
 def _plain(config):
     "The settings as they can be written to a text."
-    def plain(x): return x if isinstance(x, (str, int, float, bool, type(None))) else getattr(x, '__name__', str(x))
+    def plain(x): return x if isinstance(x, (str, int, float, bool, type(None))) else name_of(x) or str(x)
     return {section: {key: plain(value) for key, value in values.items()} for section, values in config.items()}
 
 @patch
@@ -79,7 +79,7 @@ def _fit(self:Driver, ic, stars):
         score = mixture.loosen(stars).bic(stars)
     return mixture, score
 
-# %% ../nbs/30_driver.ipynb #f6cc0812
+# %% ../nbs/30_driver.ipynb #a42343ea
 @patch
 def save(self:Driver,
     folder,  # where to
@@ -89,7 +89,8 @@ def save(self:Driver,
 ):
     "Write a fit to a folder; a result that was there makes way."
     memberships = mixture.predict_proba(stars)
-    files = mixture_files(mixture, memberships, flat=True)
+    meta = {'label': label, 'stars': len(stars), 'BIC': mixture.bic(stars)}
+    files = mixture_files(mixture, memberships, flat=True, ids=stars.ids, meta=meta)
     files[f'{label}.txt'] = describe(label, mixture, stars, memberships, _plain(self.config_))
     write_files(folder, files, remove=make_room(folder, overwrite=True))
 

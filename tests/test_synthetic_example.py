@@ -92,7 +92,8 @@ def test_fit_chronostar(example):
     tried = sorted(path.name for path in (example / "output-chron/intermediate").iterdir())
     assert tried == ["AAA-XXX-0000-0001-auto", "AAB-AAA-0001-0002-0", "AAC-AAB-0002-0003-0", "AAD-AAB-0002-0003-1"]
     final = sorted(path.name for path in (example / "output-chron/final").iterdir())
-    assert final == ["AAB-AAA-0001-0002-0.txt", "comp_000_params.npy", "comp_001_params.npy", "memberships.npy", "weights.npy"]
+    assert final == ["AAB-AAA-0001-0002-0.txt", "comp_000_params.npy", "comp_001_params.npy", "components.ecsv",
+                     "memberships.npy", "weights.npy"]
     shell(example, "calc-memberships", *"data_means.npy -c data_covs.npy -r output-chron/final -o again".split())
     np.testing.assert_allclose(np.load(example / "again/calced_membership.npy"),
                                np.load(example / "output-chron/final/memberships.npy"), atol=1e-12)
