@@ -4,12 +4,17 @@
 
 # %% auto #0
 __all__ = ['R0', 'V0', 'OMEGA0', 'KM_S', 'OORT_A', 'OORT_B', 'RHO', 'GRAVITY', 'SCALE_A', 'SCALE_B', 'SCALE_RHO',
-           'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit', 'trace_epicyclic_orbit',
-           'get_orbit']
+           'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit', 'GalpyOrbit',
+           'trace_epicyclic_orbit', 'get_orbit']
 
-# %% ../nbs/02_traceorbit.ipynb #2e783866
+# %% ../nbs/02_traceorbit.ipynb #1fa30a98
+import warnings
+from functools import lru_cache
+from importlib import import_module
+
 import numba
 import numpy as np
+from fastcore.basics import patch
 
 # %% ../nbs/02_traceorbit.ipynb #10163aa0
 R0 = 8000.  # pc, distance to the Galactic centre
@@ -163,8 +168,18 @@ class EpicyclicOrbit:
         birth = np.einsum('nij,nj->ni', _epicycle(-ages, self.sA, self.sB, self.sR), curvilinear)
         return _epicycle(ages, self.sA, self.sB, self.sR) @ to_curvilinear(from_curvilinear(birth)[0])[1]
 
-# %% ../nbs/02_traceorbit.ipynb #81d9a0ae
-class NumericalOrbit:
+# %% ../nbs/02_traceorbit.ipynb #2ff97eed
+class _ByDifferences:
+    "Jacobians from the orbits of neighbours, for models that have `trace` and `step`."
+    def trace_with_jacobian(self, states, times):
+        "States after `times`, and their Jacobians (n, 6, 6), by central differences."
+        states, times = _broadcast(states, times)
+        h = self.step * np.eye(6)
+        sides = [self.trace((states[:, None, :] + sign*h).reshape(-1, 6), np.repeat(times, 6)) for sign in (1, -1)]
+        jac = ((sides[0] - sides[1]) / (2*self.step)).reshape(-1, 6, 6).swapaxes(1, 2)
+        return self.trace(states, times), jac
+
+class NumericalOrbit(_ByDifferences):
     "An orbit model from a plain function; the Jacobian by central differences."
     def __init__(self,
         func,  # `func(states, time)` for states of shape (6,), and perhaps (n, 6), in pc and km/s, one time in Myr
@@ -178,13 +193,120 @@ class NumericalOrbit:
         states, times = _broadcast(states, times)
         return np.stack([np.asarray(self.func(s, t), dtype=float).reshape(6) for s, t in zip(states, times)])
 
-    def trace_with_jacobian(self, states, times):
-        "States after `times`, and their Jacobians (n, 6, 6)."
+# %% ../nbs/02_traceorbit.ipynb #fe7281f7
+class GalpyOrbit(_ByDifferences):
+    "Orbits integrated in a potential of galpy."
+    step = 0.02  # pc and km/s
+
+    def __init__(self,
+        potential='MWPotential2014',  # a potential of galpy, or the name of one
+        R0=None,  # kpc, the Sun's distance to the Galactic centre; that of the potential, or 8
+    ):
+        self.name = f'galpy:{potential}' if isinstance(potential, str) and R0 is None else None
+        self.potential = _galpy_potential(potential) if isinstance(potential, str) else potential
+        self.R0 = R0 or _scales(self.potential)[0]
+        self.V0 = self._speed()  # km/s, of the LSR
+        self._tables = []
+
+    def __repr__(self): return f"GalpyOrbit({self.name or self.potential!r}, R0={self.R0:g} kpc, V0={self.V0:.1f} km/s)"
+    def __deepcopy__(self, memo): return self  # it does not change, and what it has worked out is worth keeping
+
+    def _speed(self):
+        from galpy.potential import vcirc
+        ro, vo = _scales(self.potential)
+        return float(vcirc(self.potential, self.R0/ro, use_physical=False))*vo
+
+    def _integrate(self, states, ages):
+        "States (n, m, 6) at `ages` (m,), which begin with 0 and are equally spaced; negative ones are in the past."
+        from galpy.orbit import Orbit
+        ro, vo = _scales(self.potential)
+        x, y = self.R0*1000 - states[:, 0], states[:, 1]
+        u, v = -states[:, 3], states[:, 4] + self.V0
+        R, phi = np.hypot(x, y), np.arctan2(y, x)
+        pc = ro*1000
+        start = np.column_stack([R/pc, (u*x + v*y)/R/vo, (v*x - u*y)/R/vo, states[:, 2]/pc, states[:, 5]/vo, phi])
+        orbits = Orbit(start)
+        orbits.integrate(ages*(KM_S*vo/pc), self.potential, method='dop853_c', progressbar=False)
+        R, vR, vT, z, vz, phi = np.moveaxis(orbits.getOrbit(), -1, 0)
+        phi = phi - ages*(KM_S*self.V0/(self.R0*1000))  # seen from the LSR
+        s, c = np.sin(phi), np.cos(phi)
+        return np.stack([self.R0*1000 - R*c*pc, R*s*pc, z*pc, (vT*s - vR*c)*vo, (vR*s + vT*c)*vo - self.V0, vz*vo], axis=-1)
+
+    def trace(self,
+        states,  # shape (n, 6) or (6,): pc, km/s
+        times,  # Myr, one for all or shape (n,)
+    ):  # shape (n, 6)
+        "Where the states are after `times`."
         states, times = _broadcast(states, times)
-        h = self.step * np.eye(6)
-        sides = [self.trace((states[:, None, :] + sign*h).reshape(-1, 6), np.repeat(times, 6)) for sign in (1, -1)]
-        jac = ((sides[0] - sides[1]) / (2*self.step)).reshape(-1, 6, 6).swapaxes(1, 2)
-        return self.trace(states, times), jac
+        out = np.array(states)
+        for time in np.unique(times[times != 0]):
+            these = times == time
+            out[these] = self._integrate(states[these], np.array([0., time]))[:, -1]
+        return out
+
+def _galpy_potential(name):
+    "The potential of that name in galpy."
+    try: from galpy import potential
+    except ImportError: raise ValueError("the orbit model 'galpy' needs galpy: pip install 'chronostar[galpy]'") from None
+    with warnings.catch_warnings():  # some of galpy's potentials are made at this moment, and warn of their own arithmetic
+        warnings.simplefilter('ignore')
+        for where in (potential, potential.mwpotentials):
+            if hasattr(where, name) and not isinstance(getattr(where, name), type): return getattr(where, name)
+    raise ValueError(f"galpy has no potential {name!r} ready for use (known: {', '.join(potential.mwpotentials.__all__)})")
+
+def _scales(potential):
+    "The units in which galpy computes: kpc and km/s."
+    from galpy.util.conversion import get_physical
+    units = get_physical(potential)
+    return units['ro'], units['vo']
+
+# %% ../nbs/02_traceorbit.ipynb #ac241aa1
+class _Tabulated:
+    "The map from birthplaces to today around one curvilinear state, for all ages up to a largest."
+    reach = np.array([5., 10., 3., 0.3, 0.3, 0.2])  # pc and km/s, how far around
+    steps = np.array([0.2]*3 + [0.05]*3)  # pc and km/s, of the differences
+
+    def __init__(self, orbit, centre, max_age):
+        from scipy.interpolate import CubicSpline
+        self.centre, self.max_age = centre, max_age
+        pairs = np.array([(i, j) for i in range(6) for j in range(i)])
+        shifts = np.diag(self.steps)
+        corners = np.concatenate([a*shifts[pairs[:, 0]] + b*shifts[pairs[:, 1]] for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))])
+        points = centre + np.concatenate([np.zeros((1, 6)), shifts, -shifts, corners])
+        ages = np.linspace(0, max_age, 1 + int(np.ceil(max_age)))
+        births = np.moveaxis(orbit._integrate(from_curvilinear(points)[0], -ages), 0, 1)  # (ages, points, 6)
+        origin, plus, minus = births[:, :1], births[:, 1:7], births[:, 7:13]
+        pp, pm, mp, mm = np.split(births[:, 13:], 4, axis=1)
+        first = ((plus - minus) / (2*self.steps[:, None])).swapaxes(1, 2)  # (ages, birth, now)
+        second = np.empty((len(ages), 6, 6, 6))  # (ages, now, birth, now)
+        second[:, range(6), :, range(6)] = np.moveaxis((plus + minus - 2*origin) / self.steps[:, None]**2, 1, 0)
+        i, j = pairs.T
+        mixed = np.moveaxis((pp - pm - mp + mm) / (4*self.steps[i]*self.steps[j])[:, None], 1, 0)
+        second[:, i, :, j] = second[:, j, :, i] = mixed
+        self.table = CubicSpline(ages, np.concatenate([first.reshape(-1, 36), second.reshape(-1, 216)], axis=1))
+
+    def covers(self, curvilinear, ages):
+        "Is this the place to look these up?"
+        return (np.abs(curvilinear[0] - self.centre) <= self.reach).all() and ages.max() <= self.max_age
+
+    def jacobians(self, curvilinear, ages):
+        "Derivatives of the curvilinear states now by the Cartesian ones at birth, shape (n, 6, 6)."
+        rows = self.table(ages)
+        back = rows[:, :36].reshape(-1, 6, 6)
+        back = back + np.einsum('nabc,na->nbc', rows[:, 36:].reshape(-1, 6, 6, 6), curvilinear - self.centre)
+        return np.linalg.inv(back)
+
+# %% ../nbs/02_traceorbit.ipynb #94d4ab3d
+@patch
+def jacobian_since_birth(self:GalpyOrbit,
+    curvilinear,  # shape (n, 6): states now, pc and km/s, close to each other
+    ages,  # shape (n,), Myr
+):  # shape (n, 6, 6): derivatives of the curvilinear states now by the Cartesian ones at birth
+    "How the neighbourhoods of birthplaces have been mapped to what is seen now."
+    for table in self._tables:
+        if table.covers(curvilinear, ages): return table.jacobians(curvilinear, ages)
+    self._tables = [_Tabulated(self, np.array(curvilinear[0]), max(200., ages.max()) + 1), *self._tables[:99]]
+    return self._tables[0].jacobians(curvilinear, ages)
 
 # %% ../nbs/02_traceorbit.ipynb #fe75326a
 def trace_epicyclic_orbit(
@@ -198,15 +320,25 @@ def trace_epicyclic_orbit(
     end = EpicyclicOrbit(sA, sB, sR).trace(xyzuvw_start, time)
     return end[0] if np.ndim(xyzuvw_start) == 1 and np.ndim(time) == 0 else end
 
-# %% ../nbs/02_traceorbit.ipynb #dd66ebe0
+# %% ../nbs/02_traceorbit.ipynb #f4c09019
+@lru_cache
+def _orbit_by_name(name):
+    "One of ours, one of galpy's, or something of yours by its dotted path."
+    if name in ('epicyclic', 'trace_epicyclic_orbit'): return EpicyclicOrbit()
+    model, _, potential = name.partition(':')
+    if model == 'galpy': return GalpyOrbit(potential or 'MWPotential2014')
+    module, _, thing = name.rpartition('.')
+    if not module: raise ValueError(f"there is no orbit model {name!r}; known: 'epicyclic', 'galpy', 'galpy:McMillan17' (or "
+                                    f"another potential of galpy), and dotted paths such as 'mymodule.my_orbit'")
+    try: return get_orbit(getattr(import_module(module), thing))
+    except (ImportError, AttributeError) as e: raise ValueError(f"cannot import the orbit model {name!r}: {e}") from None
+
 def get_orbit(
-    model=None,  # an orbit model, a function `(states, time) -> states`, 'epicyclic', or None for the default
+    model=None,  # an orbit model, a function `(states, time) -> states`, a name, or None for the default
 ):  # an object with `trace` and `trace_with_jacobian`
-    "The orbit model that `model` stands for."
+    "The orbit model that `model` stands for; raises `ValueError`."
     if model is None or model is trace_epicyclic_orbit: return EpicyclicOrbit()
-    if isinstance(model, str):
-        if model in ('epicyclic', 'trace_epicyclic_orbit'): return EpicyclicOrbit()
-        raise ValueError(f"there is no orbit model {model!r}; known: 'epicyclic'")
+    if isinstance(model, str): return _orbit_by_name(model)
     if hasattr(model, 'trace_with_jacobian'): return model
     if callable(model): return NumericalOrbit(model)
     raise ValueError(f"an orbit model is an object with trace_with_jacobian, a function or a name, not {model!r}")
