@@ -7,7 +7,8 @@ __all__ = ['R0', 'V0', 'OMEGA0', 'KM_S', 'OORT_A', 'OORT_B', 'RHO', 'GRAVITY', '
            'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit', 'GalpyOrbit',
            'trace_epicyclic_orbit', 'get_orbit']
 
-# %% ../nbs/02_traceorbit.ipynb #097a626e
+# %% ../nbs/02_traceorbit.ipynb #1fa30a98
+import warnings
 from functools import lru_cache
 from importlib import import_module
 
@@ -192,7 +193,7 @@ class NumericalOrbit(_ByDifferences):
         states, times = _broadcast(states, times)
         return np.stack([np.asarray(self.func(s, t), dtype=float).reshape(6) for s, t in zip(states, times)])
 
-# %% ../nbs/02_traceorbit.ipynb #785ef896
+# %% ../nbs/02_traceorbit.ipynb #fe7281f7
 class GalpyOrbit(_ByDifferences):
     "Orbits integrated in a potential of galpy."
     step = 0.02  # pc and km/s
@@ -247,8 +248,10 @@ def _galpy_potential(name):
     "The potential of that name in galpy."
     try: from galpy import potential
     except ImportError: raise ValueError("the orbit model 'galpy' needs galpy: pip install 'chronostar[galpy]'") from None
-    for where in (potential, potential.mwpotentials):
-        if hasattr(where, name) and not isinstance(getattr(where, name), type): return getattr(where, name)
+    with warnings.catch_warnings():  # some of galpy's potentials are made at this moment, and warn of their own arithmetic
+        warnings.simplefilter('ignore')
+        for where in (potential, potential.mwpotentials):
+            if hasattr(where, name) and not isinstance(getattr(where, name), type): return getattr(where, name)
     raise ValueError(f"galpy has no potential {name!r} ready for use (known: {', '.join(potential.mwpotentials.__all__)})")
 
 def _scales(potential):
