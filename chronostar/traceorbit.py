@@ -193,7 +193,7 @@ class NumericalOrbit(_ByDifferences):
         states, times = _broadcast(states, times)
         return np.stack([np.asarray(self.func(s, t), dtype=float).reshape(6) for s, t in zip(states, times)])
 
-# %% ../nbs/02_traceorbit.ipynb #fe7281f7
+# %% ../nbs/02_traceorbit.ipynb #94d80cf5
 class GalpyOrbit(_ByDifferences):
     "Orbits integrated in a potential of galpy."
     step = 0.02  # pc and km/s
@@ -214,7 +214,9 @@ class GalpyOrbit(_ByDifferences):
     def _speed(self):
         from galpy.potential import vcirc
         ro, vo = _scales(self.potential)
-        return float(vcirc(self.potential, self.R0/ro, use_physical=False))*vo
+        with warnings.catch_warnings():  # of the arithmetic of some of galpy's potentials
+            warnings.simplefilter('ignore')
+            return float(vcirc(self.potential, self.R0/ro, use_physical=False))*vo
 
     def _integrate(self, states, ages):
         "States (n, m, 6) at `ages` (m,), which begin with 0 and are equally spaced; negative ones are in the past."
@@ -248,7 +250,7 @@ def _galpy_potential(name):
     "The potential of that name in galpy."
     try: from galpy import potential
     except ImportError: raise ValueError("the orbit model 'galpy' needs galpy: pip install 'chronostar[galpy]'") from None
-    with warnings.catch_warnings():  # some of galpy's potentials are made at this moment, and warn of their own arithmetic
+    with warnings.catch_warnings():  # some of galpy's potentials are made at this moment
         warnings.simplefilter('ignore')
         for where in (potential, potential.mwpotentials):
             if hasattr(where, name) and not isinstance(getattr(where, name), type): return getattr(where, name)
