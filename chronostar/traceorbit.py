@@ -7,8 +7,9 @@ __all__ = ['R0', 'V0', 'OMEGA0', 'KM_S', 'OORT_A', 'OORT_B', 'RHO', 'GRAVITY', '
            'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit', 'GalpyOrbit',
            'trace_epicyclic_orbit', 'get_orbit']
 
-# %% ../nbs/02_traceorbit.ipynb #1fa30a98
+# %% ../nbs/02_traceorbit.ipynb #d78b3587
 import warnings
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 
@@ -193,7 +194,14 @@ class NumericalOrbit(_ByDifferences):
         states, times = _broadcast(states, times)
         return np.stack([np.asarray(self.func(s, t), dtype=float).reshape(6) for s, t in zip(states, times)])
 
-# %% ../nbs/02_traceorbit.ipynb #94d80cf5
+# %% ../nbs/02_traceorbit.ipynb #5d1790d5
+@contextmanager
+def _quietly():
+    "galpy warns of what it does in C, and of the arithmetic of some of its potentials."
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        yield
+
 class GalpyOrbit(_ByDifferences):
     "Orbits integrated in a potential of galpy."
     step = 0.02  # pc and km/s
@@ -214,9 +222,7 @@ class GalpyOrbit(_ByDifferences):
     def _speed(self):
         from galpy.potential import vcirc
         ro, vo = _scales(self.potential)
-        with warnings.catch_warnings():  # of the arithmetic of some of galpy's potentials
-            warnings.simplefilter('ignore')
-            return float(vcirc(self.potential, self.R0/ro, use_physical=False))*vo
+        with _quietly(): return float(vcirc(self.potential, self.R0/ro, use_physical=False))*vo
 
     def _integrate(self, states, ages):
         "States (n, m, 6) at `ages` (m,), which begin with 0 and are equally spaced; negative ones are in the past."
@@ -228,7 +234,7 @@ class GalpyOrbit(_ByDifferences):
         pc = ro*1000
         start = np.column_stack([R/pc, (u*x + v*y)/R/vo, (v*x - u*y)/R/vo, states[:, 2]/pc, states[:, 5]/vo, phi])
         orbits = Orbit(start)
-        orbits.integrate(ages*(KM_S*vo/pc), self.potential, method='dop853_c', progressbar=False)
+        with _quietly(): orbits.integrate(ages*(KM_S*vo/pc), self.potential, method='dop853_c', progressbar=False)
         R, vR, vT, z, vz, phi = np.moveaxis(orbits.getOrbit(), -1, 0)
         phi = phi - ages*(KM_S*self.V0/(self.R0*1000))  # seen from the LSR
         s, c = np.sin(phi), np.cos(phi)
@@ -250,8 +256,7 @@ def _galpy_potential(name):
     "The potential of that name in galpy."
     try: from galpy import potential
     except ImportError: raise ValueError("the orbit model 'galpy' needs galpy: pip install 'chronostar[galpy]'") from None
-    with warnings.catch_warnings():  # some of galpy's potentials are made at this moment
-        warnings.simplefilter('ignore')
+    with _quietly():
         for where in (potential, potential.mwpotentials):
             if hasattr(where, name) and not isinstance(getattr(where, name), type): return getattr(where, name)
     raise ValueError(f"galpy has no potential {name!r} ready for use (known: {', '.join(potential.mwpotentials.__all__)})")
