@@ -87,12 +87,15 @@ def _table_writer(path, table, replaces):
                                                 f"convert it to FITS or ECSV first") from None
     return Path(path).name, write
 
-# %% ../nbs/50_cli.ipynb #e67911f4
+# %% ../nbs/50_cli.ipynb #d78aa61f
 def _prepared_files(prepared, args):
     "The files that `prepare-data` writes, and those of an earlier call that would be out of step with them."
     from pathlib import Path
+
+    from chronostar.datatools import as_yaml
     folder = Path(args.output)
-    files = {'data_means.npy': prepared.means, 'data_covs.npy': prepared.covs, 'ids.npy': prepared.ids}
+    files = {'data_means.npy': prepared.means, 'data_covs.npy': prepared.covs, 'ids.npy': prepared.ids,
+             'provenance.yml': as_yaml({'table': Path(args.file).name, **prepared.provenance})}
     if not args.nomerge: files['data_all.npy'] = prepared.X
     if args.fakervs:
         fake_ids = prepared.ids[prepared.fake_rvs]
@@ -108,7 +111,7 @@ def _prepare_data(args):
     from chronostar.datatools import InputError, prepare
     from chronostar.results import write_files
     if args.overwrite and not args.fakervs: raise InputError("-w writes invented radial velocities into FILE: it needs -f")
-    try: prepared = prepare(_read_table(args.file), fake_rvs=args.fakervs)
+    try: prepared = prepare(_read_table(args.file), args.fakervs, args.rv_shift)
     except InputError as e: raise InputError(str(e) if str(e).startswith(args.file) else f"{args.file}: {e}") from None
     files, stale = _prepared_files(prepared, args)
     folder = Path(args.output)
@@ -121,7 +124,7 @@ def _prepare_data(args):
     if args.fakervs: logger.info("  %d of them have no radial velocity", prepared.fake_rvs.sum())
     logger.info("written to %s: %s", folder, ', '.join(sorted([*map(str, files), *([] if args.nomerge else ['all_data.npy'])])))
 
-# %% ../nbs/50_cli.ipynb #8fbb28b1
+# %% ../nbs/50_cli.ipynb #450bee3f
 def prepare_data(argv=None):
     "Convert a Gaia table to Cartesian means and covariances."
     parser = _parser('prepare-data', 'Convert the astrometry of a Gaia table to Cartesian means and covariances '
@@ -133,14 +136,16 @@ def prepare_data(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for the files (default: here)')
     parser.add_argument('-w', '--overwrite', action='store_true',
                         help='with -f: write the invented radial velocities into FILE, not into a copy of it')
+    parser.add_argument('--rv-shift', metavar='KM_S', type=float, default=0.,
+                        help='add this to the radial velocities, for instance -0.6 to take out gravitational redshift and '
+                             'convective blueshift (default: 0)')
     _run(parser, _prepare_data, argv)
 
-# %% ../nbs/50_cli.ipynb #8f61748d
+# %% ../nbs/50_cli.ipynb #0cd59475
 def _load_stars(data, covs=None, warn=False):
-    "StarData from files; messages name the file. If asked, warn of stars without covariances."
-    from chronostar.datatools import InputError, StarData
-    from chronostar.results import load_array
-    try: stars = StarData(load_array(data), None if covs is None else load_array(covs, 3))
+    "StarData from a folder or files; messages name the file. If asked, warn of stars without covariances."
+    from chronostar.datatools import InputError, StarData, load_array
+    try: stars = StarData.read(data) if covs is None else StarData(load_array(data), load_array(covs, 3))
     except InputError as e:
         named = str(e).startswith((str(data), str(covs)))
         raise InputError(str(e) if named else f"{data}{'' if covs is None else f' with {covs}'}: {e}") from None
@@ -162,9 +167,10 @@ def _fit_parser(prog, description):
     parser.add_argument('--overwrite', action='store_true', help='replace an existing result')
     return parser
 
+_DATA = 'folder from prepare-data; or .npy file of shape (n, 42): means and covariances; or (n, 6)'
 _HEADLINE = '-------------------\n----- RESULTS -----\n-------------------'
 
-# %% ../nbs/50_cli.ipynb #fd8f816f
+# %% ../nbs/50_cli.ipynb #8258d272
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
@@ -198,12 +204,12 @@ def _fit_component(args):
 def fit_component(argv=None):
     "Fit one component to stars."
     parser = _fit_parser('fit-component', 'Fit one component to all stars, or to those of a group.')
-    parser.add_argument('data', metavar='DATA', help='.npy file of shape (n, 42): means and covariances; or (n, 6)')
+    parser.add_argument('data', metavar='DATA', help=_DATA)
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?',
                         help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #b116418e
+# %% ../nbs/50_cli.ipynb #eb1d51ee
 def _print_mixture(mixture):
     import numpy as np
     print(_HEADLINE)
@@ -239,11 +245,11 @@ def fit_mixture(argv=None):
     "Fit a mixture of a given number of components."
     parser = _fit_parser('fit-mixture', 'Fit a mixture of NCOMPS components.')
     parser.add_argument('ncomps', metavar='NCOMPS', type=int, help='number of components')
-    parser.add_argument('data', metavar='DATA', help='.npy file of shape (n, 42): means and covariances; or (n, 6)')
+    parser.add_argument('data', metavar='DATA', help=_DATA)
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
 
-# %% ../nbs/50_cli.ipynb #22645986
+# %% ../nbs/50_cli.ipynb #5abbf2c3
 def _fit_chronostar(args):
     from pathlib import Path
 
@@ -266,12 +272,12 @@ def _fit_chronostar(args):
 def fit_chronostar(argv=None):
     "Search for the mixture that describes the stars best."
     parser = _fit_parser('fit-chronostar', 'Find the groups among the stars: how many, who belongs to them, how old they are.')
-    parser.add_argument('data', metavar='DATA', help='.npy file of shape (n, 42): means and covariances; or (n, 6)')
+    parser.add_argument('data', metavar='DATA', help=_DATA)
     parser.add_argument('--covs', metavar='FILE', help='.npy file of shape (n, 6, 6), if DATA has means only')
     parser.add_argument('-z', '--membership', metavar='MEMBERSHIP', help='.npy file of shape (n, k) to start from')
     _run(parser, _fit_chronostar, argv)
 
-# %% ../nbs/50_cli.ipynb #e49caa5a
+# %% ../nbs/50_cli.ipynb #0f445c8d
 def _calc_memberships(args):
     from chronostar.results import read_result, write_files
     stars = _load_stars(args.data, args.covs, warn=True)
@@ -283,26 +289,26 @@ def _calc_memberships(args):
 def calc_memberships(argv=None):
     "Memberships of stars in the components of a result."
     parser = _parser('calc-memberships', 'Compute how probable it is that each star belongs to each component of a result.')
-    parser.add_argument('data', metavar='DATA', help='.npy file of shape (n, 42): means and covariances; or (n, 6)')
+    parser.add_argument('data', metavar='DATA', help=_DATA)
     parser.add_argument('-c', '--covs', metavar='COVS', help='.npy file of shape (n, 6, 6), if DATA has means only')
     parser.add_argument('-r', '--results', metavar='RESULTS', required=True, help='folder of a result')
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for calced_membership.npy (default: here)')
     _run(parser, _calc_memberships, argv)
 
-# %% ../nbs/50_cli.ipynb #2526c283
+# %% ../nbs/50_cli.ipynb #de20f61e
 def _plot_input(args):
     "Stars, components, memberships and table from the options."
     from pathlib import Path
 
-    from chronostar.datatools import InputError, StarData, prepare
+    from chronostar.datatools import InputError, prepare
     from chronostar.results import load_array, read_result
     if args.means is None and args.data is None: raise InputError("nothing to plot: give means (-m) or a table (-d)")
     table = None if args.data is None else _read_table(args.data)
     stars = ids = None
     if args.means is not None: stars = _load_stars(args.means, args.covs)
     elif args.features:
-        prepared = prepare(table)
-        stars, ids = StarData(prepared.X), prepared.ids
+        stars = prepare(table).stars
+    if stars is not None: ids = stars.ids
     if args.ids is not None:
         ids = load_array(args.ids, 1)
         if stars is not None and len(ids) != len(stars):
@@ -326,16 +332,17 @@ def _rows_of(ids, table):
     "The rows of `table` with the `ids`, in their order."
     import numpy as np
 
-    from chronostar.datatools import InputError
-    if 'source_id' not in table.colnames: raise InputError("the table has no column 'source_id' to find the stars by")
+    from chronostar.datatools import InputError, column_name
+    column = column_name(table, 'source_id')
+    if column is None: raise InputError("the table has no column 'source_id' to find the stars by")
     if not len(table): raise InputError("the table has no rows")
-    known = np.asarray(table['source_id'])
+    known = np.asarray(table[column])
     order = np.argsort(known)
     place = order[np.minimum(np.searchsorted(known, ids, sorter=order), len(known) - 1)]
     if (known[place] != ids).any(): raise InputError(f"{(known[place] != ids).sum()} of the stars are not in the table")
     return table[place]
 
-# %% ../nbs/50_cli.ipynb #bc403add
+# %% ../nbs/50_cli.ipynb #fa73c3f9
 def _plot_features(args):
     import matplotlib
     matplotlib.use('agg')
@@ -367,7 +374,7 @@ def plot_features(argv=None):
                         help='pairs of coordinates (0 to 5 for X to W), such as 0,1.0,2.0,3')
     parser.add_argument('-p', '--photometry', '--photom', action='store_true', help='plot the colour-magnitude diagram too')
     parser.add_argument('-d', '--data', '--astrodata', metavar='FITS', help='the Gaia table')
-    parser.add_argument('-m', '--means', metavar='FILE', help='.npy file of shape (n, 6) or (n, 42)')
+    parser.add_argument('-m', '--means', metavar='FILE', help=_DATA)
     parser.add_argument('-c', '--covs', metavar='FILE', help='.npy file of shape (n, 6, 6): draw the error ellipses')
     parser.add_argument('-z', '--memberships', '--membership', metavar='FILE', help='.npy file of shape (n, k): colour the stars')
     parser.add_argument('-r', '--results', metavar='DIR',

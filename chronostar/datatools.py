@@ -4,15 +4,19 @@
 
 # %% auto #0
 __all__ = ['logger', 'OBSERVABLES', 'UNITS', 'ERRORS', 'ERROR_UNITS', 'CORRELATIONS', 'FAKE_RV_ERROR', 'MAX_VARIANCE',
-           'InputError', 'extract_array_from_table', 'construct_covs_from_data', 'replace_cov_with_sampling',
-           'why_unusable', 'unlikely', 'fill_missing_rvs', 'Prepared', 'prepare', 'StarData', 'as_stars']
+           'InputError', 'column_name', 'extract_array_from_table', 'construct_covs_from_data',
+           'replace_cov_with_sampling', 'why_unusable', 'unlikely', 'fill_missing_rvs', 'Prepared', 'prepare',
+           'write_files', 'load_array', 'StarData', 'as_stars', 'as_yaml']
 
-# %% ../nbs/04_datatools.ipynb #40a1f933
+# %% ../nbs/04_datatools.ipynb #1d0a8f9d
 import logging
+import os
 from copy import copy
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+from fastcore.basics import patch
 
 from .maths import BLOCK, DIM, ROWS, estimate_log_gaussian_ol_prob, pack, unpack
 from .traceorbit import R0, to_curvilinear
@@ -32,10 +36,20 @@ ERROR_UNITS = ['mas', 'mas', 'mas', 'mas/yr', 'mas/yr', 'km/s']
 _PAIRS = [(i, j) for i in range(DIM) for j in range(i + 1, DIM)]
 CORRELATIONS = [f'{OBSERVABLES[i]}_{OBSERVABLES[j]}_corr' for i, j in _PAIRS]
 
-# %% ../nbs/04_datatools.ipynb #769d21aa
+# %% ../nbs/04_datatools.ipynb #737f3da4
+def column_name(
+    table,  # an astropy Table
+    name:str,  # of a column of Gaia's, in small letters
+):  # text, or None
+    "The name under which `table` has a column, in whatever letters; None if it does not have it."
+    if name in table.colnames: return name
+    found = [c for c in table.colnames if c.lower() == name]
+    if len(found) > 1: raise InputError(f"the table has the columns {' and '.join(map(repr, found))}: which is {name}?")
+    return found[0] if found else None
+
 def _column(table, name, unit):
     "Column `name` of `table` as floats in `unit`, NaN where masked."
-    column = table[name]
+    column = table[column_name(table, name)]
     if column.dtype.kind not in 'fiu' or column.ndim != 1:
         raise InputError(f"column {name!r} holds {column.dtype.name} of shape {column.shape}, not one number in each row")
     values = np.ma.filled(np.ma.asarray(getattr(column, 'value', column)).astype(float), np.nan)
@@ -45,16 +59,16 @@ def _column(table, name, unit):
             raise InputError(f"column {name!r} has unit {column.unit}, which cannot be converted to {unit}") from e
     return values
 
-# %% ../nbs/04_datatools.ipynb #dc50f628
+# %% ../nbs/04_datatools.ipynb #94ef8646
 def extract_array_from_table(
     table,  # an astropy Table with Gaia's columns; correlations may be absent
 ):  # shape (n, 27): 6 observables, 6 uncertainties, 15 correlations, in Gaia's units; NaN where masked or missing
     "Astrometry, uncertainties and correlations as one array."
-    missing = [c for c in OBSERVABLES + ERRORS if c not in table.colnames]
+    missing = [c for c in OBSERVABLES + ERRORS if column_name(table, c) is None]
     if missing:
         raise InputError(f"no column {', '.join(map(repr, missing))} (needed: {', '.join(OBSERVABLES + ERRORS)})")
     columns = [_column(table, c, unit) for c, unit in zip(OBSERVABLES + ERRORS, UNITS + ERROR_UNITS, strict=True)]
-    columns += [_column(table, c, '') if c in table.colnames else np.zeros(len(table)) for c in CORRELATIONS]
+    columns += [_column(table, c, '') if column_name(table, c) else np.zeros(len(table)) for c in CORRELATIONS]
     return np.column_stack(columns)
 
 # %% ../nbs/04_datatools.ipynb #4b78de82
@@ -127,7 +141,7 @@ def unlikely(
         fine = (np.abs(means[:, :3]) < 1e6).all(axis=1) & (np.abs(means[:, 3:]) < 1e5).all(axis=1)
         return ~(fine & (np.hypot(R0 - means[:, 0], means[:, 1]) > 1))
 
-# %% ../nbs/04_datatools.ipynb #6556921e
+# %% ../nbs/04_datatools.ipynb #e543c904
 FAKE_RV_ERROR = 10_000.  # km/s
 
 def fill_missing_rvs(
@@ -137,20 +151,21 @@ def fill_missing_rvs(
     from astropy.table import Column
     table = table.copy()
     names = ('radial_velocity', 'radial_velocity_error')
-    rv, error = (_column(table, c, 'km/s') if c in table.colnames else np.full(len(table), np.nan) for c in names)
+    rv, error = (_column(table, c, 'km/s') if column_name(table, c) else np.full(len(table), np.nan) for c in names)
     fake = ~(np.isfinite(rv) & np.isfinite(error)) | (error >= FAKE_RV_ERROR)  # the second from an earlier call
     mean = rv[~fake].mean() if (~fake).any() else 0.
     for name, values, filler in zip(names, (rv, error), (mean, FAKE_RV_ERROR), strict=True):
-        table[name] = Column(np.where(fake, filler, values), unit='km/s')
+        table[column_name(table, name) or name] = Column(np.where(fake, filler, values), unit='km/s')
     return table, fake
 
-# %% ../nbs/04_datatools.ipynb #ddff002a
+# %% ../nbs/04_datatools.ipynb #8ec7ed96
 def _ids(table):
     "The ids of a table's rows: `source_id` as int64, or row numbers where there is none."
-    if 'source_id' not in table.colnames:
+    column = column_name(table, 'source_id')
+    if column is None:
         logger.warning("the table has no column 'source_id': stars are known by their row number, from 0")
         return np.arange(len(table))
-    ids = np.ma.asarray(table['source_id'])
+    ids = np.ma.asarray(table[column])
     if np.ma.is_masked(ids): raise InputError("column 'source_id' has masked entries")
     ids = np.asarray(ids.data)
     if ids.dtype.kind not in 'iuf' or ids.ndim != 1: raise InputError(f"column 'source_id' holds {ids.dtype.name}, not integers")
@@ -162,21 +177,34 @@ def _ids(table):
     if repeated: logger.warning("column 'source_id' repeats itself in %d rows", repeated)
     return ids.astype(np.int64)
 
-# %% ../nbs/04_datatools.ipynb #435d7bf9
+# %% ../nbs/04_datatools.ipynb #7515644f
 MAX_VARIANCE = 1e20  # pc² and km²/s²: more is a mistake, and too much for the arithmetic
 
 class Prepared:
     "A table's stars in Cartesian space, and what became of each row."
-    def __init__(self, means, covs, ids, reason, fake_rvs, table):
+    def __init__(self, means, covs, ids, reason, fake_rvs, table, rv_shift=0.):
         self.means, self.covs, self.ids = means, covs, ids  # (n, 6), (n, 6, 6), (n,) of the stars converted
         self.reason = reason  # why a row was left out, '' if it was not; one for each row of the table
         self.fake_rvs = fake_rvs  # (n,) which of the converted stars have an invented radial velocity
         self.table = table  # the table, with invented radial velocities filled in
+        self.rv_shift = rv_shift  # km/s, added to the radial velocities
 
     @property
     def X(self):
         "Means and flattened covariances, shape (n, 42)."
         return np.hstack([self.means, self.covs.reshape(-1, DIM*DIM)])
+
+    @property
+    def stars(self):
+        "The stars packed for fits, as `StarData`."
+        return StarData(self.means, self.covs, self.ids, self.fake_rvs, self.provenance)
+
+    @property
+    def provenance(self) -> dict:
+        "Where the stars come from, in words and numbers."
+        from chronostar import __version__
+        return {'chronostar': __version__, 'rows': len(self.reason), 'stars': len(self.ids), 'left out': self.left_out,
+                'without radial velocity': int(self.fake_rvs.sum()), 'rv_shift': float(self.rv_shift)}
 
     @property
     def left_out(self):
@@ -187,16 +215,18 @@ class Prepared:
     def __repr__(self):
         return f"Prepared({len(self.ids)} of {len(self.reason)} rows, {self.fake_rvs.sum()} without radial velocity)"
 
-# %% ../nbs/04_datatools.ipynb #26c1f851
+# %% ../nbs/04_datatools.ipynb #91cedd88
 def prepare(
     table,  # an astropy Table with Gaia's columns
     fake_rvs:bool=False,  # keep stars without a radial velocity, see `fill_missing_rvs`
+    rv_shift:float=0.,  # km/s, added to the radial velocities; negative to take out gravitational redshift
 ) -> Prepared:
     "Convert a Gaia table to Cartesian means and covariances; raises `InputError` if no row can be converted."
     if not len(table): raise InputError("the table has no rows")
     ids = _ids(table)
     table, fake = fill_missing_rvs(table) if fake_rvs else (table, np.zeros(len(table), dtype=bool))
     astro_data = extract_array_from_table(table)
+    astro_data[:, 5] += rv_shift
     reason = why_unusable(astro_data)
     good = reason == ''
     if not good.any():
@@ -208,7 +238,53 @@ def prepare(
     reason[np.flatnonzero(good)[~usable]] = 'too far, too fast or too uncertain for an orbit'
     if not usable.any(): raise InputError("none of the rows can be converted: too far, too fast or too uncertain for an orbit")
     good = reason == ''
-    return Prepared(means[usable], covs[usable], ids[good], reason, fake[good], table)
+    return Prepared(means[usable], covs[usable], ids[good], reason, fake[good], table, rv_shift)
+
+# %% ../nbs/04_datatools.ipynb #c01128dc
+def _write(path, content):
+    "Write one file: an array, a text, or by a function of the path."
+    if callable(content): content(path)
+    elif isinstance(content, str): path.write_text(content, encoding='utf-8')
+    else:
+        with open(path, 'wb') as f: np.save(f, np.asarray(content), allow_pickle=False)
+
+def write_files(
+    folder,  # where; made if need be
+    files:dict,  # name, perhaps with a subfolder -> array, text, or function of a path
+    remove=(),  # paths of files that make way, at the end
+):
+    "Write files together: all are complete before any gets its name."
+    folder = Path(folder)
+    staged = []
+    try:
+        for name, content in files.items():
+            target = folder / name
+            if target.is_dir(): raise InputError(f"{target} is a folder: it is in the way of a file of that name")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f'.{os.getpid()}-{target.name}')
+            staged.append((temporary, target))
+            _write(temporary, content)
+        for path in remove: Path(path).unlink()
+        for temporary, target in staged: os.replace(temporary, target)
+    finally:
+        for temporary, _ in staged: temporary.unlink(missing_ok=True)
+
+# %% ../nbs/04_datatools.ipynb #9e368df4
+def load_array(
+    path,  # a .npy file
+    ndim:int=None,  # how many dimensions it must have
+    mmap_mode=None,  # as for `numpy.load`
+):
+    "An array of numbers from a file; `InputError` names the file if that is not what it holds."
+    try: array = np.load(path, allow_pickle=False, mmap_mode=mmap_mode)
+    except FileNotFoundError: raise InputError(f"{path}: no such file") from None
+    except (OSError, ValueError, EOFError) as e:
+        reason = str(e).splitlines()[0][:100] if str(e) else type(e).__name__
+        raise InputError(f"{path} is not a .npy array of numbers ({reason})") from None
+    if not isinstance(array, np.ndarray): raise InputError(f"{path} holds several arrays, not one: a .npy file is needed")
+    if array.dtype.kind not in 'fiub': raise InputError(f"{path} holds {array.dtype.name}, not numbers")
+    if ndim is not None and array.ndim != ndim: raise InputError(f"{path} has shape {array.shape}; {ndim} dimensions are needed")
+    return array
 
 # %% ../nbs/04_datatools.ipynb #6188b0c2
 def _check_stars(means, covs):
@@ -232,13 +308,15 @@ def _check_stars(means, covs):
         bad = ~_positive_semidefinite(chunk) | (np.einsum('nii->ni', chunk) < 0).any(axis=1)
         if bad.any(): raise InputError(f"the covariance of the star in row {start + bad.argmax()} is not positive definite")
 
-# %% ../nbs/04_datatools.ipynb #884afc5b
+# %% ../nbs/04_datatools.ipynb #8aff8ff3
 class StarData:
     "Stars in Cartesian space, checked and packed for fast passes."
     def __init__(self,
         X,  # shape (n, 42): means and flattened covariances; or (n, 6): means only; pc and km/s
         covs=None,  # shape (n, 6, 6), if X has means only
         ids=None,  # shape (n,), for instance Gaia's source_id
+        fake_rvs=None,  # boolean (n,): which have an invented radial velocity
+        provenance=None,  # a dict of texts and numbers: where the stars come from
     ):
         X = np.asarray(X)
         if X.dtype.kind not in 'fiu': raise InputError(f"data must be numbers, not {X.dtype.name}")
@@ -257,7 +335,11 @@ class StarData:
         if covs is not None and covs.dtype.kind == 'f' and covs.dtype.itemsize < 8:
             raise InputError(f"covariances need double precision: save them as float64, not {covs.dtype.name}")
         _check_stars(means, covs)
-        self.n, self.has_covs, self.ids = len(X), covs is not None, ids
+        self.n, self.has_covs, self.provenance = len(X), covs is not None, provenance
+        self.ids, self.fake_rvs = (None if a is None else np.asarray(a) for a in (ids, fake_rvs))
+        for name, values in (('ids', self.ids), ('marks of invented velocities', self.fake_rvs)):
+            if values is not None and values.shape != (self.n,):
+                raise InputError(f"there are {len(values)} {name} for {self.n} stars")
         self.blocks = pack(means, np.broadcast_to(0., (len(X), DIM, DIM)) if covs is None else covs)
         self.log_jacobian, self._curvilinear, self._bare, self._fingerprint = None, None, None, None
 
@@ -268,10 +350,9 @@ class StarData:
         return self._fingerprint
 
     def __len__(self): return self.n
-    def __repr__(self): return f"StarData({self.n} stars{'' if self.has_covs else ' without uncertainties'})"
-
-# %% ../nbs/04_datatools.ipynb #4fc88afa
-from fastcore.basics import patch
+    def __repr__(self):
+        fake = '' if self.fake_rvs is None or not self.fake_rvs.any() else f", {self.fake_rvs.sum()} without radial velocity"
+        return f"StarData({self.n} stars{'' if self.has_covs else ' without uncertainties'}{fake})"
 
 # %% ../nbs/04_datatools.ipynb #6930b60f
 @patch(as_prop=True)
@@ -284,7 +365,7 @@ def covs(self:StarData):  # shape (n, 6, 6)
     "Cartesian covariances; zero where the stars have no uncertainties."
     return unpack(self.blocks, self.n)[1]
 
-# %% ../nbs/04_datatools.ipynb #49ac005e
+# %% ../nbs/04_datatools.ipynb #6e41c412
 @patch
 def __getitem__(self:StarData,
     key,  # a boolean mask, indices or a slice
@@ -293,18 +374,19 @@ def __getitem__(self:StarData,
     index = np.atleast_1d(np.arange(self.n)[key])
     new = copy(self)
     new.n, new._bare, new._fingerprint = len(index), None, None
-    new.ids, new.log_jacobian = (None if a is None else np.asarray(a)[index] for a in (self.ids, self.log_jacobian))
+    new.ids, new.fake_rvs, new.log_jacobian = (None if a is None else a[index]
+                                               for a in (self.ids, self.fake_rvs, self.log_jacobian))
     padded = np.concatenate([index, np.repeat(index[-1:], -len(index) % BLOCK)])
     new.blocks = self.blocks[padded // BLOCK, :, padded % BLOCK].reshape(-1, BLOCK, ROWS).swapaxes(1, 2).copy()
     if rest := -len(index) % BLOCK: new.blocks[-1, :, -rest:] = pack(np.zeros((1, DIM)), np.eye(DIM)[None])[0, :, -1:]
     if self._curvilinear is not None: new._curvilinear = self._curvilinear[key]
     return new
 
-# %% ../nbs/04_datatools.ipynb #4517575a
+# %% ../nbs/04_datatools.ipynb #951d47ec
 @patch
 def without_covs(self:StarData):
     "The same stars as if measured without uncertainty."
-    if self.has_covs and self._bare is None: self._bare = StarData(self.means, ids=self.ids)
+    if self.has_covs and self._bare is None: self._bare = StarData(self.means, None, self.ids, self.fake_rvs, self.provenance)
     return self._bare if self.has_covs else self
 
 @patch(as_prop=True)
@@ -333,3 +415,78 @@ def as_stars(
     if stellar_uncertainties is True and not stars.has_covs:
         raise InputError("stellar_uncertainties is True, but the data have 6 columns: no covariances (42 columns are needed)")
     return stars.without_covs() if stellar_uncertainties is False else stars
+
+# %% ../nbs/04_datatools.ipynb #3a71af17
+_SAMPLE = ('data_means.npy', 'data_covs.npy', 'ids.npy', 'fake_rvs_mask.npy', 'provenance.yml')
+
+@patch
+def write(self:StarData,
+    folder,  # made if need be
+    overwrite:bool=False,  # may a sample that is there make way?
+):
+    "Write the stars to a folder, as `prepare-data` does; raises `InputError` if it holds a sample already."
+    folder = Path(folder)
+    there = [folder/name for name in _SAMPLE + ('data_all.npy', 'all_data.npy') if (folder/name).exists()]
+    if there and not overwrite: raise InputError(f"{folder} already holds a sample ({there[0].name}, ...): choose another folder")
+    files = {'data_means.npy': self.means, 'data_covs.npy': self.covs if self.has_covs else None, 'ids.npy': self.ids,
+             'fake_rvs_mask.npy': self.fake_rvs, 'provenance.yml': as_yaml({**(self.provenance or {}), 'stars': self.n})}
+    files = {name: content for name, content in files.items() if content is not None}
+    write_files(folder, files, remove=[path for path in there if path.name not in files])
+
+def as_yaml(settings):
+    "Settings as text."
+    import yaml
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120)
+
+@patch(cls_method=True)
+def read(cls:StarData,
+    path,  # a folder from `prepare-data` or `StarData.write`; or a .npy file of shape (n, 42) or (n, 6)
+) -> StarData:
+    "Stars from files; raises `InputError`."
+    path = Path(path)
+    if not path.is_dir(): return cls(load_array(path), ids=_ids_beside(path))
+    parts = {name: path/name for name in _SAMPLE + ('data_all.npy',) if (path/name).exists()}
+    if 'data_means.npy' not in parts and 'data_all.npy' not in parts:
+        raise InputError(f"{path} holds no sample: neither data_means.npy nor data_all.npy (prepare-data makes them)")
+    def part(name, ndim): return load_array(parts[name], ndim) if name in parts else None
+    provenance = None
+    if 'provenance.yml' in parts:
+        import yaml
+        try: provenance = yaml.safe_load(parts['provenance.yml'].read_text(encoding='utf-8'))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError): logger.warning("%s cannot be read", parts['provenance.yml'])
+    X, covs = part('data_means.npy', 2), part('data_covs.npy', 3)
+    if X is None: X, covs = part('data_all.npy', 2), None
+    try: return cls(X, covs, part('ids.npy', 1), part('fake_rvs_mask.npy', 1), provenance)
+    except InputError as e: raise InputError(str(e) if str(e).startswith(str(path)) else f"{path}: {e}") from None
+
+def _ids_beside(path):
+    "The ids in `ids.npy` beside an array of stars, if they are as many."
+    beside = Path(path).with_name('ids.npy')
+    if not beside.exists(): return None
+    ids, n = load_array(beside, 1), len(load_array(path, mmap_mode='r'))
+    return ids if len(ids) == n and ids.dtype.kind in 'iu' else None
+
+# %% ../nbs/04_datatools.ipynb #ce3ea958
+@patch
+def table(self:StarData):
+    "The stars as an astropy Table: ids, Cartesian means and uncertainties with units, and which velocities were invented."
+    from astropy.table import Table
+    table = Table(meta=dict(self.provenance or {}))
+    if self.ids is not None: table['source_id'] = self.ids
+    errors = np.sqrt(self.blocks[:, [DIM + i*(i + 3)//2 for i in range(DIM)]].swapaxes(1, 2).reshape(-1, DIM)[:self.n])
+    for i, (name, mean) in enumerate(zip('XYZUVW', self.means.T, strict=True)):
+        table[name] = mean
+        table[name].unit = 'pc' if i < 3 else 'km/s'
+        if self.has_covs: table[f'{name}_error'] = errors[:, i] * table[name].unit
+    if self.fake_rvs is not None: table['fake_rv'] = self.fake_rvs
+    return table
+
+# %% ../nbs/04_datatools.ipynb #51787b26
+@patch
+def top(self:StarData,
+    component,  # with `estimate_log_prob`
+    n:int,  # how many stars, if there are so many
+) -> StarData:
+    "The stars with the largest overlap with a component, in the order in which they are here."
+    best = np.argsort(-component.estimate_log_prob(self), kind='stable')[:n]
+    return self[np.sort(best)]

@@ -7,13 +7,13 @@ __all__ = ['FEATURES', 'UNITS', 'FEATURE_LABELS', 'COLOURS', 'MARKERS', 'GREY', 
            'VECTOR', 'parse_features', 'outline', 'plot_plane', 'plot_features', 'plot_photometry', 'plot_age_profile',
            'plot_memberships', 'plot_search', 'plot_birth', 'save_figure']
 
-# %% ../nbs/40_plotting.ipynb #3337bea8
+# %% ../nbs/40_plotting.ipynb #c995c6cd
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .datatools import InputError, _column, as_stars
+from .datatools import InputError, column_name, _column, as_stars
 from .results import write_files
 from .traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
@@ -347,15 +347,15 @@ def plot_features(
         else: fig.legend(loc='outside lower center', ncols=2, **style)
     return fig
 
-# %% ../nbs/40_plotting.ipynb #87b1b84b
+# %% ../nbs/40_plotting.ipynb #7a5caa17
 _BP_RP, _G_RP = '$G_{BP} - G_{RP}$ [mag]', '$G - G_{RP}$ [mag]'
 _COLOUR_INDICES = [('bp_rp', None, _BP_RP), ('phot_bp_mean_mag', 'phot_rp_mean_mag', _BP_RP),
                    ('g_rp', None, _G_RP), ('phot_g_mean_mag', 'phot_rp_mean_mag', _G_RP)]
 
 def _photometry(table):
     "Colour (n,), absolute magnitude (n,) and the label of the colour; NaN where not known."
-    found = [c for c in _COLOUR_INDICES if set(c[:2]) - {None} <= set(table.colnames)]
-    missing = [f"{name!r}" for name in ('parallax', 'phot_g_mean_mag') if name not in table.colnames]
+    found = [c for c in _COLOUR_INDICES if all(column_name(table, name) for name in c[:2] if name)]
+    missing = [f"{name!r}" for name in ('parallax', 'phot_g_mean_mag') if column_name(table, name) is None]
     if not found: missing.append("'bp_rp' (or 'phot_bp_mean_mag' and 'phot_rp_mean_mag', or 'g_rp')")
     if missing: raise InputError(f"photometry: the table has no column {', '.join(missing)}")
     blue, red, label = found[0]

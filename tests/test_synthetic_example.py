@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from conftest import worked_example
 
 from chronostar import cli
@@ -93,7 +94,13 @@ def test_fit_chronostar(example):
     assert tried == ["AAA-XXX-0000-0001-auto", "AAB-AAA-0001-0002-0", "AAC-AAB-0002-0003-0", "AAD-AAB-0002-0003-1"]
     final = sorted(path.name for path in (example / "output-chron/final").iterdir())
     assert final == ["AAB-AAA-0001-0002-0.txt", "comp_000_params.npy", "comp_001_params.npy", "components.ecsv",
-                     "memberships.npy", "weights.npy"]
+                     "members.fits", "memberships.npy", "weights.npy"]
+    members = Table.read(example / "output-chron/final/members.fits")
+    assert members["source_id"].dtype.str[1:] == "i8"
+    np.testing.assert_array_equal(members["source_id"], np.load(example / "ids.npy"))
+    np.testing.assert_array_equal(members["probability_1"], np.load(example / "output-chron/final/memberships.npy")[:, 1])
+    components = Table.read(example / "output-chron/final/components.ecsv")
+    assert np.ptp(components["age"]) > 25 and str(components["age"].unit) == "Myr"
     shell(example, "calc-memberships", *"data_means.npy -c data_covs.npy -r output-chron/final -o again".split())
     np.testing.assert_allclose(np.load(example / "again/calced_membership.npy"),
                                np.load(example / "output-chron/final/memberships.npy"), atol=1e-12)
