@@ -382,12 +382,20 @@ def __getitem__(self:StarData,
     if self._curvilinear is not None: new._curvilinear = self._curvilinear[key]
     return new
 
-# %% ../nbs/04_datatools.ipynb #951d47ec
+# %% ../nbs/04_datatools.ipynb #ec68f604
 @patch
 def without_covs(self:StarData):
     "The same stars as if measured without uncertainty."
     if self.has_covs and self._bare is None: self._bare = StarData(self.means, None, self.ids, self.fake_rvs, self.provenance)
     return self._bare if self.has_covs else self
+
+def _plausible(means, covs):
+    "The means, with velocities that are hardly known (n, 6) replaced by what one would guess: close to that of the LSR."
+    velocities = covs[:, 3:, 3:]
+    unknown = np.einsum('nii->n', velocities) > 100**2
+    guess, V = means.copy(), velocities[unknown]
+    guess[unknown, 3:] -= (V @ np.linalg.solve(V + 30**2*np.eye(3), means[unknown, 3:, None]))[..., 0]
+    return guess
 
 @patch(as_prop=True)
 def curvilinear(self:StarData):
@@ -398,7 +406,7 @@ def curvilinear(self:StarData):
         for start in range(0, len(self.blocks), 1024):  # bounded memory
             span = slice(start, start + 1024)
             means, covs = unpack(self.blocks[span], BLOCK*len(self.blocks[span]))
-            means, jac = to_curvilinear(means)
+            means, jac = to_curvilinear(means)[0], to_curvilinear(_plausible(means, covs))[1]
             new.blocks[span] = pack(means, jac @ covs @ jac.swapaxes(1, 2))
             there = new.log_jacobian[BLOCK*start:BLOCK*(start + 1024)]
             there[:] = np.linalg.slogdet(jac)[1][:len(there)]
