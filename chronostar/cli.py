@@ -6,12 +6,13 @@
 __all__ = ['logger', 'query_gaia', 'prepare_data', 'fit_component', 'fit_mixture', 'fit_chronostar', 'calc_memberships',
            'plot_features', 'demo']
 
-# %% ../nbs/50_cli.ipynb #8fbce7e6
+# %% ../nbs/50_cli.ipynb #a1c677c8
 import argparse
 import logging
+import os
 import sys
 
-# %% ../nbs/50_cli.ipynb #c3f93f70
+# %% ../nbs/50_cli.ipynb #c2f14c4e
 logger = logging.getLogger(__name__)
 
 def _parser(prog, description):
@@ -35,6 +36,7 @@ def _run(parser, work, argv):
     "Read the arguments and do the work; exit with status 2 and one line if the input is at fault."
     args = parser.parse_args(argv)
     _set_up_logging(args)
+    if os.getcwd() not in sys.path: sys.path.append(os.getcwd())  # where classes and orbits of one's own may be
     try:
         from chronostar.datatools import InputError
         try: work(args)

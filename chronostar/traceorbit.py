@@ -7,9 +7,9 @@ __all__ = ['R0', 'V0', 'OMEGA0', 'KM_S', 'OORT_A', 'OORT_B', 'RHO', 'GRAVITY', '
            'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit', 'GalpyOrbit',
            'trace_epicyclic_orbit', 'get_orbit']
 
-# %% ../nbs/02_traceorbit.ipynb #d78b3587
+# %% ../nbs/02_traceorbit.ipynb #5759b1c2
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from importlib import import_module
 
@@ -169,16 +169,15 @@ class EpicyclicOrbit:
         birth = np.einsum('nij,nj->ni', _epicycle(-ages, self.sA, self.sB, self.sR), curvilinear)
         return _epicycle(ages, self.sA, self.sB, self.sR) @ to_curvilinear(from_curvilinear(birth)[0])[1]
 
-# %% ../nbs/02_traceorbit.ipynb #2ff97eed
+# %% ../nbs/02_traceorbit.ipynb #343b3751
 class _ByDifferences:
     "Jacobians from the orbits of neighbours, for models that have `trace` and `step`."
     def trace_with_jacobian(self, states, times):
         "States after `times`, and their Jacobians (n, 6, 6), by central differences."
         states, times = _broadcast(states, times)
-        h = self.step * np.eye(6)
-        sides = [self.trace((states[:, None, :] + sign*h).reshape(-1, 6), np.repeat(times, 6)) for sign in (1, -1)]
-        jac = ((sides[0] - sides[1]) / (2*self.step)).reshape(-1, 6, 6).swapaxes(1, 2)
-        return self.trace(states, times), jac
+        shifts = self.step * np.vstack([np.zeros((1, 6)), np.eye(6), -np.eye(6)])
+        ends = self.trace((states[:, None] + shifts).reshape(-1, 6), np.repeat(times, 13)).reshape(-1, 13, 6)
+        return ends[:, 0], ((ends[:, 1:7] - ends[:, 7:]) / (2*self.step)).swapaxes(1, 2)
 
 class NumericalOrbit(_ByDifferences):
     "An orbit model from a plain function; the Jacobian by central differences."
@@ -194,11 +193,18 @@ class NumericalOrbit(_ByDifferences):
         states, times = _broadcast(states, times)
         return np.stack([np.asarray(self.func(s, t), dtype=float).reshape(6) for s, t in zip(states, times)])
 
-# %% ../nbs/02_traceorbit.ipynb #5d1790d5
+# %% ../nbs/02_traceorbit.ipynb #919bc5da
+@lru_cache
+def _thread_pools():
+    "The pools of threads of the libraries that are loaded."
+    from threadpoolctl import ThreadpoolController
+    return ThreadpoolController()
+
 @contextmanager
-def _quietly():
-    "galpy warns of what it does in C, and of the arithmetic of some of its potentials."
-    with warnings.catch_warnings():
+def _quietly(n_orbits=1):
+    "galpy warns of what it does in C, and starts threads, which for a few orbits cost more than they bring."
+    threads = nullcontext() if n_orbits > 2000 else _thread_pools().limit(limits=1, user_api='openmp')
+    with warnings.catch_warnings(), threads:
         warnings.simplefilter('ignore')
         yield
 
@@ -234,7 +240,7 @@ class GalpyOrbit(_ByDifferences):
         pc = ro*1000
         start = np.column_stack([R/pc, (u*x + v*y)/R/vo, (v*x - u*y)/R/vo, states[:, 2]/pc, states[:, 5]/vo, phi])
         orbits = Orbit(start)
-        with _quietly(): orbits.integrate(ages*(KM_S*vo/pc), self.potential, method='dop853_c', progressbar=False)
+        with _quietly(len(start)): orbits.integrate(ages*(KM_S*vo/pc), self.potential, method='dop853_c', progressbar=False)
         R, vR, vT, z, vz, phi = np.moveaxis(orbits.getOrbit(), -1, 0)
         phi = phi - ages*(KM_S*self.V0/(self.R0*1000))  # seen from the LSR
         s, c = np.sin(phi), np.cos(phi)
@@ -267,10 +273,10 @@ def _scales(potential):
     units = get_physical(potential)
     return units['ro'], units['vo']
 
-# %% ../nbs/02_traceorbit.ipynb #ac241aa1
+# %% ../nbs/02_traceorbit.ipynb #e1137941
 class _Tabulated:
     "The map from birthplaces to today around one curvilinear state, for all ages up to a largest."
-    reach = np.array([5., 10., 3., 0.3, 0.3, 0.2])  # pc and km/s, how far around
+    reach = np.array([10., 100., 5., 0.6, 0.6, 0.5])  # pc and km/s, how far around
     steps = np.array([0.2]*3 + [0.05]*3)  # pc and km/s, of the differences
 
     def __init__(self, orbit, centre, max_age):
@@ -280,7 +286,7 @@ class _Tabulated:
         shifts = np.diag(self.steps)
         corners = np.concatenate([a*shifts[pairs[:, 0]] + b*shifts[pairs[:, 1]] for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))])
         points = centre + np.concatenate([np.zeros((1, 6)), shifts, -shifts, corners])
-        ages = np.linspace(0, max_age, 1 + int(np.ceil(max_age)))
+        ages = np.linspace(0, max_age, 1 + int(np.ceil(max_age/4)))
         births = np.moveaxis(orbit._integrate(from_curvilinear(points)[0], -ages), 0, 1)  # (ages, points, 6)
         origin, plus, minus = births[:, :1], births[:, 1:7], births[:, 7:13]
         pp, pm, mp, mm = np.split(births[:, 13:], 4, axis=1)
@@ -292,28 +298,36 @@ class _Tabulated:
         second[:, i, :, j] = second[:, j, :, i] = mixed
         self.table = CubicSpline(ages, np.concatenate([first.reshape(-1, 36), second.reshape(-1, 216)], axis=1))
 
-    def covers(self, curvilinear, ages):
+    def covers(self, curvilinear, max_age):
         "Is this the place to look these up?"
-        return (np.abs(curvilinear[0] - self.centre) <= self.reach).all() and ages.max() <= self.max_age
+        return (np.abs(curvilinear[0] - self.centre) <= self.reach).all() and max_age <= self.max_age
 
-    def jacobians(self, curvilinear, ages):
+    def jacobian_since_birth(self, curvilinear, ages):
         "Derivatives of the curvilinear states now by the Cartesian ones at birth, shape (n, 6, 6)."
         rows = self.table(ages)
         back = rows[:, :36].reshape(-1, 6, 6)
         back = back + np.einsum('nabc,na->nbc', rows[:, 36:].reshape(-1, 6, 6, 6), curvilinear - self.centre)
         return np.linalg.inv(back)
 
-# %% ../nbs/02_traceorbit.ipynb #94d4ab3d
+# %% ../nbs/02_traceorbit.ipynb #d89bfa0b
+@patch
+def sketch(self:GalpyOrbit,
+    curvilinear,  # shape (n, 6): states now, pc and km/s, close to each other
+    max_age:float=200.,  # Myr
+):  # an object with `jacobian_since_birth`
+    "A model that is good around the first of the states, and quick."
+    for table in self._tables:
+        if table.covers(curvilinear, max_age): return table
+    self._tables = [_Tabulated(self, np.array(curvilinear[0]), max(200., max_age) + 1), *self._tables[:99]]
+    return self._tables[0]
+
 @patch
 def jacobian_since_birth(self:GalpyOrbit,
     curvilinear,  # shape (n, 6): states now, pc and km/s, close to each other
     ages,  # shape (n,), Myr
 ):  # shape (n, 6, 6): derivatives of the curvilinear states now by the Cartesian ones at birth
     "How the neighbourhoods of birthplaces have been mapped to what is seen now."
-    for table in self._tables:
-        if table.covers(curvilinear, ages): return table.jacobians(curvilinear, ages)
-    self._tables = [_Tabulated(self, np.array(curvilinear[0]), max(200., ages.max()) + 1), *self._tables[:99]]
-    return self._tables[0].jacobians(curvilinear, ages)
+    return self.sketch(curvilinear, ages.max()).jacobian_since_birth(curvilinear, ages)
 
 # %% ../nbs/02_traceorbit.ipynb #fe75326a
 def trace_epicyclic_orbit(

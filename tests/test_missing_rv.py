@@ -32,11 +32,11 @@ def gaia_stars():
 GAUSSIAN = SpaceComponent(np.hstack([ASSOCIATION.mean, ASSOCIATION.covariance.ravel()]))
 
 
-@pytest.mark.parametrize("component, tolerance", [(GAUSSIAN, 1e-6), (ASSOCIATION, 3e-4)])
+@pytest.mark.parametrize("component, tolerance", [(GAUSSIAN, 1e-6), (ASSOCIATION, 5e-5)])
 def test_equals_the_integral_over_radial_velocity(component, tolerance):
     """Exact in Cartesian space, where velocity is linear in radial velocity. An association is compared in curvilinear
-    coordinates, in which an uncertain distance turns an uncertain velocity a little: the invented value then matters,
-    by (0.3 pc / 8000 pc) x 30 km/s = 1 m/s."""
+    coordinates, in which an uncertain distance turns the velocity a little, by an amount that depends on it: the map at
+    one velocity stands for all, which is good to 1e-6 of the log density (itself about -24)."""
     filled = gaia_stars()[:3]
     got = component.estimate_log_prob(prepare(filled).stars)
     mean = filled["radial_velocity"][0]

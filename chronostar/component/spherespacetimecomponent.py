@@ -254,21 +254,20 @@ def _relevant(stars, resp, share):
     keep = resp > share*resp.sum()/len(resp)
     return (stars[keep], resp[keep]) if keep.sum() < 0.7*len(resp) else (stars, resp)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #d12a39a6
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #84653a98
 @patch
-def _walk(self:SphereSpaceTimeComponent, stars, resp, ages):
-    "The best point at each of the `ages`, and the function that evaluates points."
+def _walk(self:SphereSpaceTimeComponent, stars, resp, ages, orbit):
+    "The best point at each of the `ages`."
     lower, upper = self._bounds()
-    orbit, fixed_age = get_orbit(self.trace_orbit_func), np.arange(9) < 8
     def evaluate(theta): return _evaluate(theta, stars, resp, orbit, self.nthreads)
-    theta, points = self._first_guess(stars, resp), []
+    theta, points, fixed_age = self._first_guess(stars, resp), [], np.arange(9) < 8
     for age in ages:
         theta = np.hstack([np.clip(theta, lower, upper)[:8], age])
         points.append(_climb(evaluate(theta), evaluate, lower, upper, fixed_age, 1e-2, 8 if points else 30))
         theta = points[-1].theta
-    return points, evaluate
+    return points
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #28971bb0
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #09082996
 @patch
 def age_profile(self:SphereSpaceTimeComponent,
     X,  # shape (n, 42) or (n, 6), or StarData
@@ -279,9 +278,10 @@ def age_profile(self:SphereSpaceTimeComponent,
     stars = self._stars(X)
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
     ages = np.arange(0, self.max_age + 1e-9, AGE_STEP) if ages is None else np.asarray(ages, dtype=float)
-    return ages, np.array([point.log_prob for point in self._walk(stars, resp, ages)[0]])
+    points = self._walk(stars, resp, ages, get_orbit(self.trace_orbit_func))
+    return ages, np.array([point.log_prob for point in points])
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #3103cf00
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #b9f3763f
 @patch
 def _set_theta(self:SphereSpaceTimeComponent, theta):
     past = self._explored, self._loosened
@@ -296,10 +296,15 @@ def _theta(self:SphereSpaceTimeComponent):
 @patch
 def _best_hill(self:SphereSpaceTimeComponent, stars, resp, starts=()):
     "The highest point found by a walk through all ages, and by climbing from `starts`."
-    points, evaluate = self._walk(stars, resp, np.arange(0, self.max_age + 1e-9, AGE_STEP))
+    orbit = get_orbit(self.trace_orbit_func)
+    def evaluate(theta): return _evaluate(theta, stars, resp, orbit, self.nthreads)
+    rough = orbit.sketch(self._first_guess(stars, resp)[None, :6], self.max_age) if hasattr(orbit, 'sketch') else orbit
+    points = self._walk(stars, resp, np.arange(0, self.max_age + 1e-9, AGE_STEP), rough)
     height = np.array([-np.inf] + [p.log_prob for p in points] + [-np.inf])
     hills = [p for p, left, mid, right in zip(points, height, height[1:], height[2:]) if mid >= left and mid >= right]
-    hills = sorted(hills, key=lambda p: -p.log_prob)[:3] + [evaluate(theta) for theta in starts]
+    hills = sorted(hills, key=lambda p: -p.log_prob)[:3]
+    if rough is not orbit: hills = [evaluate(p.theta) for p in hills]
+    hills += [evaluate(theta) for theta in starts]
     tops = [_climb(p, evaluate, *self._bounds(), np.ones(9, dtype=bool), 1e-8, 50) for p in hills]
     return max(tops, key=lambda p: p.log_prob)
 

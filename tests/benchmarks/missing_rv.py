@@ -47,11 +47,11 @@ def study(missing, seeds):
 
 
 def main():
-    table = Table([study(missing, range(40)) for missing in (0.0, 0.3, 0.7, 1.0)])
+    table = Table([study(missing, range(120)) for missing in (0.0, 0.3, 0.7, 1.0)])
     for name in table.colnames[2:]:
         table[name] = table[name].round(3)
     table["age"].unit = table["scatter"].unit = table["worst"].unit = "Myr"
-    table.meta.update(made=date.today().isoformat(), true_age=AGE, members=MEMBERS, field=FIELD, seeds="0 to 39")
+    table.meta.update(made=date.today().isoformat(), true_age=AGE, members=MEMBERS, field=FIELD, seeds="0 to 119")
     table.pprint_all()
     table.write(Path(__file__).resolve().parents[2] / "nbs/tutorials/betapic_missing.ecsv", overwrite=True)
 
