@@ -108,7 +108,7 @@ def _table_writer(path, table, replaces):
                                                 f"convert it to FITS or ECSV first") from None
     return Path(path).name, write
 
-# %% ../nbs/50_cli.ipynb #d78aa61f
+# %% ../nbs/50_cli.ipynb #b71565c6
 def _prepared_files(prepared, args):
     "The files that `prepare-data` writes, and those of an earlier call that would be out of step with them."
     from pathlib import Path
@@ -143,7 +143,8 @@ def _prepare_data(args):
         logger.info("  %d left out: %s%s", count, why, ' (-f keeps such stars)' if 'radial_velocity' in why else '')
     if stale: logger.info("removed, for they would not fit any more: %s", ', '.join(path.name for path in stale))
     if args.fakervs: logger.info("  %d of them have no radial velocity", prepared.fake_rvs.sum())
-    logger.info("written to %s: %s", folder, ', '.join(sorted([*map(str, files), *([] if args.nomerge else ['all_data.npy'])])))
+    names = [Path(name).name for name in files] + ['all_data.npy']*(not args.nomerge)
+    logger.info("written to %s: %s", folder, ', '.join(sorted(names)))
 
 # %% ../nbs/50_cli.ipynb #450bee3f
 def prepare_data(argv=None):

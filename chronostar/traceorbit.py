@@ -133,16 +133,16 @@ def _broadcast(states, times):
     n = np.broadcast_shapes(len(states), len(times))[0]
     return np.broadcast_to(states, (n, 6)), np.broadcast_to(times, (n,))
 
-# %% ../nbs/02_traceorbit.ipynb #d0bc833a
+# %% ../nbs/02_traceorbit.ipynb #79d7cff4
 class EpicyclicOrbit:
     "Epicyclic approximation to orbits near the Sun (Makarov et al. 2004), with Chronostar's scale factors."
     def __init__(self,
         sA:float=SCALE_A,  # factor on Oort's A
         sB:float=SCALE_B,  # factor on Oort's B
         sR:float=SCALE_RHO,  # factor on the density of the disc
-    ): self.sA, self.sB, self.sR = sA, sB, sR
+    ): self.sA, self.sB, self.sR, self.name = sA, sB, sR, 'epicyclic' if (sA, sB, sR) == (SCALE_A, SCALE_B, SCALE_RHO) else None
 
-    def __repr__(self): return f"EpicyclicOrbit(sA={self.sA}, sB={self.sB}, sR={self.sR})"
+    def __repr__(self): return f"EpicyclicOrbit(sA={self.sA:.4g}, sB={self.sB:.4g}, sR={self.sR:.4g})"
 
     def trace_with_jacobian(self,
         states,  # shape (n, 6) or (6,): pc, km/s
@@ -273,6 +273,20 @@ def _scales(potential):
     units = get_physical(potential)
     return units['ro'], units['vo']
 
+# %% ../nbs/02_traceorbit.ipynb #1a274efc
+@patch
+def epicycle(self:GalpyOrbit) -> EpicyclicOrbit:
+    "The epicyclic approximation with the Oort constants and the vertical frequency of this potential at the Sun."
+    from galpy.potential import dvcircdR, verticalfreq
+    ro, vo = _scales(self.potential)
+    with _quietly():
+        slope, nu = (float(f(self.potential, self.R0/ro, use_physical=False))*vo/ro for f in (dvcircdR, verticalfreq))
+    A, B = (self.V0/self.R0 - slope)/2, -(self.V0/self.R0 + slope)/2  # km/s/kpc
+    rho = (nu**2 - (A + B)*(A - B)) * (KM_S/1000)**2 / (4*np.pi*GRAVITY)
+    orbit = EpicyclicOrbit(A/OORT_A, B/OORT_B, rho/RHO)
+    orbit.name = self.name and self.name.replace('galpy', 'epicyclic')
+    return orbit
+
 # %% ../nbs/02_traceorbit.ipynb #e1137941
 class _Tabulated:
     "The map from birthplaces to today around one curvilinear state, for all ages up to a largest."
@@ -341,16 +355,17 @@ def trace_epicyclic_orbit(
     end = EpicyclicOrbit(sA, sB, sR).trace(xyzuvw_start, time)
     return end[0] if np.ndim(xyzuvw_start) == 1 and np.ndim(time) == 0 else end
 
-# %% ../nbs/02_traceorbit.ipynb #f4c09019
+# %% ../nbs/02_traceorbit.ipynb #0a5d6a03
 @lru_cache
 def _orbit_by_name(name):
     "One of ours, one of galpy's, or something of yours by its dotted path."
     if name in ('epicyclic', 'trace_epicyclic_orbit'): return EpicyclicOrbit()
     model, _, potential = name.partition(':')
     if model == 'galpy': return GalpyOrbit(potential or 'MWPotential2014')
+    if model == 'epicyclic': return GalpyOrbit(potential).epicycle()
     module, _, thing = name.rpartition('.')
-    if not module: raise ValueError(f"there is no orbit model {name!r}; known: 'epicyclic', 'galpy', 'galpy:McMillan17' (or "
-                                    f"another potential of galpy), and dotted paths such as 'mymodule.my_orbit'")
+    if not module: raise ValueError(f"there is no orbit model {name!r}; known: 'epicyclic', 'galpy', 'galpy:McMillan17' or "
+                                    f"'epicyclic:McMillan17' (or another of galpy's potentials), and dotted paths ('my.orbit')")
     try: return get_orbit(getattr(import_module(module), thing))
     except (ImportError, AttributeError) as e: raise ValueError(f"cannot import the orbit model {name!r}: {e}") from None
 
