@@ -172,7 +172,7 @@ def _kernel(blocks, mean, cov, weights, log_prob, total, with_sums):
     for p in range(49):
         for k in range(BLOCK): total[p] += lanes[p, k]
 
-# %% ../nbs/03_maths.ipynb #8eaa1040
+# %% ../nbs/03_maths.ipynb #36d674fe
 _CHUNK = 256  # blocks
 
 def _threads(nthreads, nchunks):
@@ -182,20 +182,27 @@ def _threads(nthreads, nchunks):
         nthreads = int(os.environ.get('NUMBA_NUM_THREADS') or cores)
     return max(1, min(nthreads, nchunks))
 
-def _run(blocks, mean, cov, weights, log_prob, with_sums, nthreads):
-    "Run the kernel over all chunks, and add their totals up."
+def _run(blocks, mean, cov, weights, log_prob, nthreads):
+    "Run the kernel over all chunks; the sums, if there are `weights`, and else the `log_prob` of each star."
     mean, cov = np.ascontiguousarray(mean, dtype=float), np.ascontiguousarray(np.asarray(cov, dtype=float)[_TRIL])
-    spans = [slice(i, i + _CHUNK) for i in range(0, len(blocks), _CHUNK)]
-    totals = np.zeros((len(spans), 49))
-    def work(i): _kernel(blocks[spans[i]], mean, cov, weights[spans[i]], log_prob[spans[i]], totals[i], with_sums)
-    nthreads = _threads(nthreads, len(spans))
-    if nthreads == 1:
-        for i in range(len(spans)): work(i)
+    starts = range(0, len(blocks), _CHUNK)
+    totals, todo = np.zeros((len(starts), 49)), iter(enumerate(starts))
+    def work():
+        scratch = np.empty((_CHUNK, BLOCK)) if log_prob is None else None
+        for i, start in todo:
+            span = slice(start, start + _CHUNK)
+            out = scratch if log_prob is None else log_prob[span]
+            _kernel(blocks[span], mean, cov, out if weights is None else weights[span], out, totals[i], weights is not None)
+    helpers = _threads(nthreads, len(starts)) - 1
+    if not helpers: work()
     else:
-        with ThreadPoolExecutor(nthreads) as pool: list(pool.map(work, range(len(spans))))
+        with ThreadPoolExecutor(helpers) as pool:
+            others = [pool.submit(work) for _ in range(helpers)]
+            work()
+            for other in others: other.result()
     return totals.sum(axis=0)
 
-# %% ../nbs/03_maths.ipynb #25507945
+# %% ../nbs/03_maths.ipynb #953a2429
 def log_overlap(
     blocks,  # shape (nblocks, 27, 64), from `pack`
     n,  # number of stars
@@ -205,7 +212,7 @@ def log_overlap(
 ):  # shape (n,)
     "Log of the overlap integral of each packed star with a Gaussian."
     log_prob = np.empty((len(blocks), BLOCK))
-    _run(blocks, mean, cov, log_prob, log_prob, False, nthreads)
+    _run(blocks, mean, cov, None, log_prob, nthreads)
     return log_prob.ravel()[:n]
 
 # %% ../nbs/03_maths.ipynb #384a2fea
@@ -222,7 +229,7 @@ class Sums(NamedTuple):
     by_cov: np.ndarray  # S2, shape (6, 6): twice the derivative of S0 by the covariance
     precision: np.ndarray  # shape (6, 6): the weighted sum of the inverse covariances K
 
-# %% ../nbs/03_maths.ipynb #d07e7cfd
+# %% ../nbs/03_maths.ipynb #986dcb11
 def overlap_sums(
     blocks,  # shape (nblocks, 27, 64), from `pack`
     weights,  # shape (n,), for instance the responsibilities of a component
@@ -233,7 +240,7 @@ def overlap_sums(
     "One pass over packed stars for the three sums."
     padded = np.zeros((len(blocks), BLOCK))
     padded.ravel()[:len(weights)] = weights
-    total = _run(blocks, mean, cov, padded, np.empty_like(padded), True, nthreads)
+    total = _run(blocks, mean, cov, padded, None, nthreads)
     precision = _symmetric(total[28:])
     return Sums(total[0], total[1:7], _symmetric(total[7:28]) - precision, precision)
 

@@ -99,7 +99,7 @@ def covariance(self:SphereSpaceTimeComponent):
     "Covariance today, shape (6, 6)."
     return self.moments_at(self.age)[1]
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #f84b886f
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #258abe28
 @patch
 def _stars(self:SphereSpaceTimeComponent, X):
     "The stars in curvilinear coordinates."
@@ -120,7 +120,9 @@ def estimate_log_prob(self:SphereSpaceTimeComponent,
 ):  # shape (n,)
     "Log density of each star: its overlap integral with the association as it is today."
     stars, (mean, cov) = self._stars(X), self._curvilinear_moments()
-    return log_overlap(stars.blocks, len(stars), mean, cov, self.nthreads) + stars.log_jacobian
+    log_prob = log_overlap(stars.blocks, len(stars), mean, cov, self.nthreads)
+    log_prob += stars.log_jacobian
+    return log_prob
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #5714222b
 @patch
@@ -232,7 +234,7 @@ def _climb(point, evaluate, lower, upper, free, tol, max_passes):
         else: damping = max(10*damping, 1e-2)
     return point
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #eda239be
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #61176c49
 AGE_STEP = 4.  # Myr, between the ages at which the climb starts
 
 @patch
@@ -249,10 +251,10 @@ def _first_guess(self:SphereSpaceTimeComponent, stars, resp):
     spreads = np.sqrt([variances[:3].mean(), variances[3:].mean()]) + np.sqrt(self.reg_covar)
     return np.hstack([mean, np.log(spreads), 0.])
 
-def _relevant(stars, resp, share):
-    "The stars that matter and their weights: at most `share` of the total weight is left out."
+def _relevant(stars, resp, share, most=0.7):
+    "The stars that matter and their weights, at most `share` of the total weight left out; or all, if `most` of them matter."
     keep = resp > share*resp.sum()/len(resp)
-    return (stars[keep], resp[keep]) if keep.sum() < 0.7*len(resp) else (stars, resp)
+    return (stars[keep], resp[keep]) if keep.sum() < most*len(resp) else (stars, resp)
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #84653a98
 @patch
@@ -322,14 +324,14 @@ def maximize(self:SphereSpaceTimeComponent,
         raise InputError("all stars are at the same place, or move alike: no age can be found")
     return self._set_theta(self._best_hill(stars, resp).theta)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #643595d9
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #73e42d36
 @patch
 def m_step(self:SphereSpaceTimeComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     resp,  # shape (n,): weight of each star
 ):
     "Improve the parameters from where they are, in at most three passes over the stars; returns self."
-    stars, resp = _relevant(self._stars(X), resp, 1e-12)
+    stars, resp = _relevant(self._stars(X), resp, 1e-12, most=0.2)
     if resp.sum() < 2: return self  # too few stars to change it
     orbit = get_orbit(self.trace_orbit_func)
     def evaluate(theta): return _evaluate(theta, stars, resp, orbit, self.nthreads)

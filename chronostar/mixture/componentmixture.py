@@ -54,7 +54,7 @@ class ComponentMixture(BaseMixture):
         rows = [f"  {w:.4f} {c!r}" for w, c in zip(self.weights_, self.components_, strict=True)]
         return '\n'.join([f"ComponentMixture({len(rows)} components)", *rows])
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #199f7d51
+# %% ../../nbs/10_mixture.componentmixture.ipynb #5638e06d
 @patch
 def _check_fitted(self:ComponentMixture):
     if not hasattr(self, 'components_'): raise NotFittedError("this ComponentMixture is not fitted yet: call fit first")
@@ -65,8 +65,16 @@ def estimate_weighted_log_prob(self:ComponentMixture,
 ):  # shape (n, k)
     "Log of weight times density of each star under each component."
     self._check_fitted()
-    stars = as_stars(X)
-    return np.column_stack([c.estimate_log_prob(stars) for c in self.components_]) + _log(self.weights_)
+    weighted = self._log_prob(as_stars(X))
+    weighted += _log(self.weights_)
+    return weighted
+
+@patch
+def _log_prob(self:ComponentMixture, stars):
+    "Log density of each star under each component, shape (n, k); a component's column lies in one piece."
+    log_prob = np.empty((len(self.components_), len(stars))).T
+    for k, component in enumerate(self.components_): log_prob[:, k] = component.estimate_log_prob(stars)
+    return log_prob
 
 def _log(weights):
     "Logarithms of weights, of which some may be 0."
@@ -77,13 +85,18 @@ def _e_step(self:ComponentMixture, stars):
     "Mean log likelihood, and responsibilities (n, k)."
     return _responsibilities(self.estimate_weighted_log_prob(stars))
 
+def _log_norm(weighted):
+    "Log likelihood of each star from weighted log densities (n, k)."
+    return np.concatenate([logsumexp(weighted[i:i + 8192], axis=1) for i in range(0, len(weighted), 8192)])
+
 def _responsibilities(weighted):
-    "Mean log likelihood and responsibilities (n, k) from weighted log densities (n, k)."
-    log_norm = logsumexp(weighted, axis=1)
+    "Mean log likelihood, and responsibilities (n, k) in the place of the weighted log densities (n, k)."
+    log_norm = _log_norm(weighted)
     if not np.isfinite(log_norm).all():
         bad = ~np.isfinite(log_norm)
         raise InputError(f"{bad.sum()} stars have no probability under any component, the first in row {bad.argmax()}")
-    return log_norm.mean(), np.exp(weighted - log_norm[:, None])
+    weighted -= log_norm[:, None]
+    return log_norm.mean(), np.exp(weighted, out=weighted)
 
 @patch
 def _m_step(self:ComponentMixture, stars, resp):
@@ -200,11 +213,11 @@ def fit(self:ComponentMixture,
                       f"or tol ({self.tol})", ConvergenceWarning, stacklevel=2)
     return self
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #c7b902b3
+# %% ../../nbs/10_mixture.componentmixture.ipynb #b8f7e6eb
 @patch
 def _move(self:ComponentMixture, stars, which, n_iter):
     "A few EM iterations of the components `which` and all weights, without exploring; sets `lower_bound_`."
-    log_prob = np.column_stack([c.estimate_log_prob(stars) for c in self.components_])
+    log_prob = self._log_prob(stars)
     for _ in range(n_iter):
         resp = _responsibilities(log_prob + _log(self.weights_))[1]
         self.weights_ = resp.mean(axis=0)
@@ -254,7 +267,7 @@ def loosen(self:ComponentMixture,
     self.lower_bounds_ = history
     return self
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #494c17e1
+# %% ../../nbs/10_mixture.componentmixture.ipynb #b0723718
 @patch
 def predict_proba(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
@@ -275,7 +288,7 @@ def score_samples(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
 ):  # shape (n,)
     "Log likelihood of each star, shape (n,)."
-    return logsumexp(self.estimate_weighted_log_prob(X), axis=1)
+    return _log_norm(self.estimate_weighted_log_prob(X))
 
 @patch
 def score(self:ComponentMixture,
