@@ -172,20 +172,20 @@ def _kernel(blocks, mean, cov, weights, log_prob, total, with_sums):
     for p in range(49):
         for k in range(BLOCK): total[p] += lanes[p, k]
 
-# %% ../nbs/03_maths.ipynb #36d674fe
+# %% ../nbs/03_maths.ipynb #7a8f4791
 _CHUNK = 256  # blocks
 
 def _threads(nthreads, nchunks):
     "How many threads to use; by default all cores that this process may use, or NUMBA_NUM_THREADS."
-    if nthreads is None:
+    if nthreads is None and nchunks > 1:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
         nthreads = int(os.environ.get('NUMBA_NUM_THREADS') or cores)
-    return max(1, min(nthreads, nchunks))
+    return max(1, min(nthreads or 1, nchunks))
 
 def _run(blocks, mean, cov, weights, log_prob, nthreads):
     "Run the kernel over all chunks; the sums, if there are `weights`, and else the `log_prob` of each star."
     mean, cov = np.ascontiguousarray(mean, dtype=float), np.ascontiguousarray(np.asarray(cov, dtype=float)[_TRIL])
-    starts = range(0, len(blocks), _CHUNK)
+    blocks, starts = np.asarray(blocks), range(0, len(blocks), _CHUNK)  # a file mapped into memory is an array too
     totals, todo = np.zeros((len(starts), 49)), iter(enumerate(starts))
     def work():
         scratch = np.empty((_CHUNK, BLOCK)) if log_prob is None else None

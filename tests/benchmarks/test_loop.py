@@ -1,10 +1,11 @@
 """The hot loop: the three sums over stars, and the log overlap of each star."""
 
 import numpy as np
-from conftest import burners
 from threadpoolctl import threadpool_limits
 
 from chronostar.maths import log_overlap, overlap_sums, pack
+
+from .bench import burners
 
 MEAN, COV = np.arange(6.0), 100 * np.eye(6) + 3
 
