@@ -129,8 +129,7 @@ def _prepared_files(prepared, args):
 def _prepare_data(args):
     from pathlib import Path
 
-    from chronostar.datatools import InputError, prepare
-    from chronostar.results import write_files
+    from chronostar.datatools import InputError, prepare, write_files
     if args.overwrite and not args.fakervs: raise InputError("-w writes invented radial velocities into FILE: it needs -f")
     try: prepared = prepare(_read_table(args.file), args.fakervs, args.rv_shift)
     except InputError as e: raise InputError(str(e) if str(e).startswith(args.file) else f"{args.file}: {e}") from None

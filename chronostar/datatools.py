@@ -110,6 +110,7 @@ def _positive_semidefinite(covs):
         np.linalg.cholesky(scaled)
         return np.ones(len(covs), dtype=bool)
     except np.linalg.LinAlgError:  # one at least is bad: find out which
+        if len(covs) > 32: return np.concatenate([_positive_semidefinite(half) for half in np.array_split(covs, 2)])
         return np.linalg.eigvalsh(scaled)[:, 0] > 0
 
 # %% ../nbs/04_datatools.ipynb #4c1200f7
@@ -119,7 +120,8 @@ def why_unusable(
     "The reason why a row cannot be converted, for each row."
     names = OBSERVABLES + ERRORS + CORRELATIONS
     reason = np.full(len(astro_data), '', dtype='U64')
-    def blame(bad, why): reason[bad & (reason == '')] = why
+    def blame(bad, why):
+        if bad.any(): reason[bad & (reason == '')] = why
     for name, values in zip(names, astro_data.T, strict=True): blame(~np.isfinite(values), f'no value for {name}')
     blame(astro_data[:, 2] <= 0, 'parallax not positive')
     blame(np.abs(astro_data[:, 1]) > 90, 'dec beyond 90 deg')
@@ -216,6 +218,16 @@ class Prepared:
         return f"Prepared({len(self.ids)} of {len(self.reason)} rows, {self.fake_rvs.sum()} without radial velocity)"
 
 # %% ../nbs/04_datatools.ipynb #91cedd88
+def _convert(astro_data):
+    "Why rows are left out (n,), '' if not, and Cartesian means and covariances of the others."
+    reason = why_unusable(astro_data)
+    good = np.flatnonzero(reason == '')
+    means, covs = construct_covs_from_data(astro_data[good])
+    with np.errstate(all='ignore'): means, covs = astrometry_to_cartesian(means), covariance_to_cartesian(means, covs)
+    usable = ~unlikely(means) & (np.abs(covs) < MAX_VARIANCE).all(axis=(1, 2))
+    reason[good[~usable]] = 'too far, too fast or too uncertain for an orbit'
+    return reason, means[usable], covs[usable]
+
 def prepare(
     table,  # an astropy Table with Gaia's columns
     fake_rvs:bool=False,  # keep stars without a radial velocity, see `fill_missing_rvs`
@@ -227,18 +239,13 @@ def prepare(
     table, fake = fill_missing_rvs(table) if fake_rvs else (table, np.zeros(len(table), dtype=bool))
     astro_data = extract_array_from_table(table)
     astro_data[:, 5] += rv_shift
-    reason = why_unusable(astro_data)
+    pieces = [_convert(astro_data[i:i + 4096]) for i in range(0, len(astro_data), 4096)]  # each fits the processor's cache
+    reason, means, covs = (np.concatenate(piece) for piece in zip(*pieces))
     good = reason == ''
     if not good.any():
         first = reason[0] + (' (fake_rvs, or prepare-data -f, keeps such stars)' if 'radial_velocity' in reason[0] else '')
         raise InputError(f"none of the {len(table)} rows can be converted; the first: {first}")
-    means, covs = construct_covs_from_data(astro_data[good])
-    with np.errstate(all='ignore'): means, covs = astrometry_to_cartesian(means), covariance_to_cartesian(means, covs)
-    usable = ~unlikely(means) & (np.abs(covs) < MAX_VARIANCE).all(axis=(1, 2))
-    reason[np.flatnonzero(good)[~usable]] = 'too far, too fast or too uncertain for an orbit'
-    if not usable.any(): raise InputError("none of the rows can be converted: too far, too fast or too uncertain for an orbit")
-    good = reason == ''
-    return Prepared(means[usable], covs[usable], ids[good], reason, fake[good], table, rv_shift)
+    return Prepared(means, covs, ids[good], reason, fake[good], table, rv_shift)
 
 # %% ../nbs/04_datatools.ipynb #c01128dc
 def _write(path, content):
@@ -377,7 +384,10 @@ def __getitem__(self:StarData,
     new.ids, new.fake_rvs, new.log_jacobian = (None if a is None else a[index]
                                                for a in (self.ids, self.fake_rvs, self.log_jacobian))
     padded = np.concatenate([index, np.repeat(index[-1:], -len(index) % BLOCK)])
-    new.blocks = self.blocks[padded // BLOCK, :, padded % BLOCK].reshape(-1, BLOCK, ROWS).swapaxes(1, 2).copy()
+    new.blocks = np.empty((len(padded)//BLOCK, ROWS, BLOCK))
+    for start in range(0, len(new.blocks), 1024):  # bounded memory
+        block, lane = np.divmod(padded[BLOCK*start:BLOCK*(start + 1024)], BLOCK)
+        new.blocks[start:start + 1024] = self.blocks[block, :, lane].reshape(-1, BLOCK, ROWS).swapaxes(1, 2)
     if rest := -len(index) % BLOCK: new.blocks[-1, :, -rest:] = pack(np.zeros((1, DIM)), np.eye(DIM)[None])[0, :, -1:]
     if self._curvilinear is not None: new._curvilinear = self._curvilinear[key]
     return new

@@ -234,7 +234,7 @@ def _climb(point, evaluate, lower, upper, free, tol, max_passes):
         else: damping = max(10*damping, 1e-2)
     return point
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #61176c49
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #aacf0913
 AGE_STEP = 4.  # Myr, between the ages at which the climb starts
 
 @patch
@@ -247,7 +247,8 @@ def _first_guess(self:SphereSpaceTimeComponent, stars, resp):
     "theta at age 0 from the weighted moments of the stars."
     means = stars.means
     mean = resp @ means / resp.sum()
-    variances = resp @ (means - mean)**2 / resp.sum()
+    means -= mean
+    variances = np.einsum('n,ni,ni->i', resp, means, means) / resp.sum()
     spreads = np.sqrt([variances[:3].mean(), variances[3:].mean()]) + np.sqrt(self.reg_covar)
     return np.hstack([mean, np.log(spreads), 0.])
 
