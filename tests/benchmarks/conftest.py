@@ -71,9 +71,9 @@ def record(request, benchmark):
     def add(item, measured, limit=None, unit="", at_least=False):
         fine = limit is None or (measured >= limit if at_least else measured <= limit)
         sign = "" if limit is None else f"{'>=' if at_least else '<='} {limit:g}"
-        request.config.stash.setdefault(ROWS, []).append(
-            {"item": item, "measured": float(f"{measured:.3g}"), "unit": unit, "limit": sign, "kept": "yes" if fine else "NO"}
-        )
+        kept = "" if limit is None else "yes" if fine else "NO"
+        row = {"item": item, "measured": float(f"{measured:.3g}"), "unit": unit, "limit": sign, "kept": kept}
+        request.config.stash.setdefault(ROWS, []).append(row)
         benchmark.extra_info[item] = measured
         assert fine, f"{item}: {measured:.4g} {unit}, limit {sign}"
 
@@ -91,7 +91,6 @@ def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section(f"speed: {machine()}, {date.today().isoformat()}")
     terminalreporter.write_line(f"{'':62}{'measured':>12} {'':12}{'limit':>9}  kept")
     for row in rows:
-        kept = row["kept"] if row["limit"] else ""
-        terminalreporter.write_line(f"{row['item']:62}{row['measured']:>12g} {row['unit']:12}{row['limit']:>9}  {kept}")
+        terminalreporter.write_line(f"{row['item']:62}{row['measured']:>12g} {row['unit']:12}{row['limit']:>9}  {row['kept']}")
     if config.getoption("--store", default=False):
         store(rows, "speed_results.ecsv", "pytest tests/benchmarks --benchmark-only --benchmark-quiet --store")

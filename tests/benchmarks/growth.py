@@ -4,14 +4,16 @@ It takes some minutes, and 6 GB of disk for the ten million stars that are read 
 
 import sys
 import tempfile
+import time
 import tracemalloc
 import warnings
 from copy import copy
 from pathlib import Path
 
 import numpy as np
-from bench import seconds, sky, store
+from bench import sky, store
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
 from chronostar.datatools import StarData
@@ -22,12 +24,20 @@ CHUNK = 128_000  # stars, a whole number of blocks
 ITERATIONS = 3
 
 
-def cost(function):
-    "Best time of some calls, and the memory that a call takes at its peak, in MB."
+def processor(function):
+    "How long a call occupies the processor, whatever else the machine does."
+    start = time.process_time()
     function()
-    times = [seconds(function)]
-    while len(times) < 1000 and sum(times) < 8:  # long enough to outlast a moment in which the machine does something else
-        times.append(seconds(function))
+    return time.process_time() - start
+
+
+def cost(function):
+    "Best time of some calls on one thread, and the memory that a call takes at its peak, in MB."
+    with threadpool_limits(1):
+        function()
+        times = [processor(function)]
+        while len(times) < 1000 and sum(times) < 8:
+            times.append(processor(function))
     tracemalloc.start()
     function()
     peak = tracemalloc.get_traced_memory()[1]

@@ -54,7 +54,7 @@ def test_search(best_child, record, example):
     record("fit-chronostar on the synthetic example, process", child.seconds, 6, "s")
     stars = StarData(np.load(example / "data_all.npy"))
     Driver().run(stars)
-    record("  of which the search", min(seconds(lambda: Driver().run(stars)) for _ in range(3)), 2.5, "s")
+    record("· of which the search", min(seconds(lambda: Driver().run(stars)) for _ in range(3)), 2.5, "s")
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +89,9 @@ def test_prepare_data(best_child, record, catalogue):
     ours, files = best_child(command, other=python(READ_AND_WRITE + AND_THE_TABLE), rounds=5, cwd=catalogue.parent)
     arrays = min(Child(python(READ_AND_WRITE), cwd=catalogue.parent).seconds for _ in range(5))
     record("prepare-data -f, 285 885 rows", ours.seconds, unit="s")
-    record("  / read the table, write such arrays and the table", ours.seconds / files.seconds, 2.5)
-    record("  / read the table, write such arrays, leave the table out", ours.seconds / arrays)
-    record("  its memory", ours.megabytes, 1200, "MB")
+    record("· / read the table, write such arrays and the table", ours.seconds / files.seconds, 2.5)
+    record("· / read the table, write such arrays, leave the table out", ours.seconds / arrays)
+    record("· its memory", ours.megabytes, 1200, "MB")
 
 
 def test_import(best_child, record):
@@ -111,8 +111,8 @@ def test_compilation(benchmark, record, example, tmp_path):
     compiled = cached(tmp_path)
     again = [Child(command, folder, example) for _ in range(3)]
     record("compilation in a first search", first.seconds - min(child.seconds for child in again), 15, "s")
-    record("  files in numba's cache", len(compiled), unit="files")
-    record("  added or changed by a second process", len(set(cached(tmp_path).items()) ^ set(compiled.items())), 0, "files")
+    record("· files in numba's cache", len(compiled), unit="files")
+    record("· added or changed by a second process", len(set(cached(tmp_path).items()) ^ set(compiled.items())), 0, "files")
 
 
 def written(folder):
@@ -124,8 +124,8 @@ def test_plot_example(best_child, record, example):
     command = ["plot-features", "-q", "-m", "data_means.npy", "-c", "data_covs.npy", "-z", "truth.npy", "-o", "plots"]
     child = best_child([*command, "-f", "0,1.0,2.0,3.3,4"], cwd=example)
     record(f"plot-features, {len(np.load(example / 'truth.npy'))} stars, four planes", child.seconds, 5, "s")
-    record("  its memory", child.megabytes, unit="MB")
-    record("  the larger vector file", written(example / "plots"), 5, "MB")
+    record("· its memory", child.megabytes, unit="MB")
+    record("· the larger vector file", written(example / "plots"), 5, "MB")
 
 
 def test_plot_many(best_child, record, tmp_path):
@@ -136,5 +136,5 @@ def test_plot_many(best_child, record, tmp_path):
     command = ["plot-features", "-q", "-m", "means.npy", "-c", "covs.npy", "-z", "truth.npy", "-f", "0,1.0,2.0,3.3,4"]
     child = best_child(command, cwd=tmp_path)
     record("plot-features, 50 000 stars, four planes", child.seconds, 20, "s")
-    record("  its memory", child.megabytes, unit="MB")
-    record("  the larger vector file", written(tmp_path), 5, "MB")
+    record("· its memory", child.megabytes, unit="MB")
+    record("· the larger vector file", written(tmp_path), 5, "MB")

@@ -68,11 +68,11 @@ def test_em_iterations(benchmark, record, passes, million, kind):
     one_pass = min(seconds(lambda: overlap_sums(stars.blocks, weights, np.zeros(6), np.eye(6), 1)) for _ in range(3))
     name = f"EM iteration, 1 000 000 stars, 5 {kind.__name__}s"
     record(name, benchmark.stats.stats.min / 2, unit="s")
-    record("  passes for each component", sum(passes) / len(stars) / 3 / 2 / 5, 6)
-    record("  time in passes for each component", benchmark.stats.stats.min / 2 / one_pass / 5, 6)
+    record("· passes for each component", sum(passes) / len(stars) / 3 / 2 / 5, 6)
+    record("· time in passes for each component", benchmark.stats.stats.min / 2 / one_pass / 5, 6)
     held = stars.blocks.nbytes + stars.curvilinear.blocks.nbytes + stars.curvilinear.log_jacobian.nbytes
     tracemalloc.start()
     two_iterations()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    record("  memory / packed data", (held + peak) / (PACKED * len(stars)), 2.5)
+    record("· memory / packed data", (held + peak) / (PACKED * len(stars)), 2.5)

@@ -46,12 +46,12 @@ def test_scikit_learn(race, record, uncertainties):
         mine, peer = race(lambda: ours(stars, start), theirs, rounds=3)
     if uncertainties:
         record(f"{ITERATIONS} EM iterations, 100 000 stars with uncertainties, 5 Gaussians", mine, unit="s")
-        record("  scikit-learn's GaussianMixture, which knows none", peer, unit="s")
-        record("  ours / scikit-learn's", mine / peer)
+        record("· scikit-learn's GaussianMixture, which knows none", peer, unit="s")
+        record("· ours / scikit-learn's", mine / peer)
     else:
-        record("  ours / scikit-learn's, both without uncertainties", mine / peer)
+        record("· ours / scikit-learn's, both without uncertainties", mine / peer)
         gap = abs(ours(stars, start).score(stars) - theirs().score(means))
-        record("  difference of their log likelihoods of a star, then", gap, 1e-3)
+        record("· difference of their log likelihoods of a star, then", gap, 1e-3)
 
 
 def test_astroml(race, record):
@@ -70,6 +70,6 @@ def test_astroml(race, record):
     with threadpool_limits(1):
         mine, peer = race(lambda: ours(stars, start), theirs, rounds=2)
     record(f"{ITERATIONS} EM iterations, 10 000 stars with uncertainties, 2 Gaussians", mine, unit="s")
-    record("  astroML's XDGMM / ours", peer / mine, 1, "times", at_least=True)
+    record("· astroML's XDGMM / ours", peer / mine, 1, "times", at_least=True)
     better = ours(stars, start).score(stars) - theirs().logL(means, covs) / len(stars)
-    record("  log likelihood of a star, ours - XDGMM's, after as many", better, -1e-6, at_least=True)
+    record("· log likelihood of a star, ours - XDGMM's, after as many", better, -1e-6, at_least=True)
