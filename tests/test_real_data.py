@@ -1,9 +1,18 @@
 """The commands on real Gaia data, where it is at hand."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
+import pytest
+from astropy.table import Table
 
 from chronostar import cli
+from chronostar.datatools import StarData
 from chronostar.results import read_result
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+import betapic  # noqa: E402
 
 
 def test_beta_pictoris_neighbourhood(shared, tmp_path, monkeypatch, capsys):
@@ -37,3 +46,25 @@ def test_missing_radial_velocities(shared, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "modified-gaia_dr3_20pc.fits").exists()
     cli.prepare_data([str(table)])  # without -f again: nothing of the earlier call is left to mislead
     assert not list(tmp_path.glob("fake_rvs*"))
+
+
+@pytest.mark.parametrize("components", [2, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_search_among_stars_without_radial_velocity(components, shared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cli.prepare_data(["-f", "-o", "sample", str(shared("real/gaia_dr3_20pc.fits"))])
+    (tmp_path / "config.yml").write_text(f"icpool: {{max_components: {components}}}\n")
+    cli.fit_chronostar(["-q", "-c", "config.yml", "sample"])
+    stars, best = StarData.read("sample"), read_result("result/final")
+    assert stars.fake_rvs.sum() == 554 and len(stars) == 1941
+    members = Table.read("result/final/members.fits")
+    np.testing.assert_array_equal(members["source_id"], stars.ids)
+    total = sum(members[f"probability_{k}"] for k in range(len(best.components_)))
+    np.testing.assert_allclose(total, 1, rtol=1e-9)
+
+
+def test_the_age_of_beta_pictoris(shared):
+    "From a guess of the group: within the range of what is published (17.8 +- 1.2, 18.5 +2.0 -2.4, 20.4 +- 2.5 Myr)."
+    stars, best, k = betapic.fit(Table.read(shared("real/bpmg_neighbourhood_gaia_dr2.fits")))
+    group = best.components_[k]
+    assert 15 < group.age < 23 and 30 < best.predict_proba(stars)[:, k].sum() < 60
+    assert best.bic(stars) < 37832  # what the search finds without a guess
