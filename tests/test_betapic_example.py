@@ -17,7 +17,8 @@ from chronostar.synthdata import generate_gaia_sky, sphere
 def shell(folder, line):
     "Run a command as a shell would; what it says."
     command, *argv = line.split()
-    done = subprocess.run([Path(sys.executable).with_name(command), *argv], cwd=folder, capture_output=True, text=True, timeout=900)
+    program = Path(sys.executable).with_name(command)
+    done = subprocess.run([program, *argv], cwd=folder, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return done.stderr
 
@@ -30,7 +31,8 @@ def test_all_stars_within_100_pc(tmp_path):
     sky.write(tmp_path / "betapic-100pc.fits")
     assert "285885 of 285885 stars" in shell(tmp_path, "prepare-data -fw betapic-100pc.fits")
     t = Table.read(tmp_path / "betapic-100pc.fits")
-    means, everything, fake, ids = (np.load(tmp_path / f"{name}.npy") for name in ("data_means", "data_all", "fake_rvs_mask", "ids"))
+    names = ("data_means", "data_all", "fake_rvs_mask", "ids")
+    means, everything, fake, ids = (np.load(tmp_path / f"{name}.npy") for name in names)
     np.testing.assert_array_equal(t["source_id"], ids)
     lower, upper = np.array([-60.0, -60, -30, -5, -8, -7]), np.array([110.0, 50, 60, 10, 1, 3])
     mask = (means > lower).all(axis=1) & (means < upper).all(axis=1) & ~fake
