@@ -229,18 +229,19 @@ class Sums(NamedTuple):
     by_cov: np.ndarray  # S2, shape (6, 6): twice the derivative of S0 by the covariance
     precision: np.ndarray  # shape (6, 6): the weighted sum of the inverse covariances K
 
-# %% ../nbs/03_maths.ipynb #986dcb11
+# %% ../nbs/03_maths.ipynb #461e0b1e
 def overlap_sums(
     blocks,  # shape (nblocks, 27, 64), from `pack`
     weights,  # shape (n,), for instance the responsibilities of a component
     mean,  # shape (6,)
     cov,  # shape (6, 6), positive definite
     nthreads:int=None,  # all cores, where there are enough stars to repay them
+    log_prob=None,  # shape (nblocks, 64), to be filled with the log overlap of each star, which the pass computes anyway
 ) -> Sums:
     "One pass over packed stars for the three sums."
     padded = np.zeros((len(blocks), BLOCK))
     padded.ravel()[:len(weights)] = weights
-    total = _run(blocks, mean, cov, padded, None, nthreads)
+    total = _run(blocks, mean, cov, padded, log_prob, nthreads)
     precision = _symmetric(total[28:])
     return Sums(total[0], total[1:7], _symmetric(total[7:28]) - precision, precision)
 

@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = ['SpaceComponent']
 
-# %% ../../nbs/06_component.spacecomponent.ipynb #cfe43469
+# %% ../../nbs/06_component.spacecomponent.ipynb #83fcf395
+from copy import copy
+
 import numpy as np
 from sklearn.base import clone
 
-from ..base import BaseComponent
+from ..base import BaseComponent, Curvature, differentiate
 from ..datatools import InputError, as_stars
 from ..maths import log_overlap, overlap_sums
 
@@ -124,6 +126,42 @@ def maximize(self:SpaceComponent,
     mean, cov = self._moments(stars, resp)
     self.set_parameters(np.hstack([mean, cov.ravel()]))
     return self._improve(stars, resp, 500, 1e-8) if stars.has_covs else self
+
+# %% ../../nbs/06_component.spacecomponent.ipynb #a647fe0e
+_ROWS, _COLUMNS = np.tril_indices(6)
+_SYMMETRIC = np.zeros((21, 6, 6))
+_SYMMETRIC[np.arange(21), _ROWS, _COLUMNS] = _SYMMETRIC[np.arange(21), _COLUMNS, _ROWS] = 1
+_QUANTITIES = [*'XYZUVW'] + [f"cov_{'XYZUVW'[j]}_{'XYZUVW'[i]}" for i, j in zip(_ROWS, _COLUMNS)]
+_UNITS = ['pc']*3 + ['km/s']*3 + ['pc2' if i < 3 else 'km2/s2' if j > 2 else 'pc km/s' for i, j in zip(_ROWS, _COLUMNS)]
+
+@patch
+def curvature(self:SpaceComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    resp,  # shape (n,): weight of each star
+) -> Curvature:
+    "Derivatives of the log density by 27 steps of mean and covariance, in units of the Gaussian's size."
+    stars, mean, cov = self._stars(X), self.mean, self.covariance
+    L, log_prob = np.linalg.cholesky(cov), np.empty((len(stars.blocks), stars.blocks.shape[2]))
+    by_cov = L @ _SYMMETRIC @ L.T
+    def evaluate(d):
+        sums = overlap_sums(stars.blocks, resp, mean + L @ d[:6], cov + np.tensordot(d[6:], by_cov, 1), self.nthreads, log_prob)
+        gradient = np.hstack([L.T @ sums.by_mean, 0.5*np.einsum('aij,ij->a', by_cov, sums.by_cov)])
+        return log_prob.ravel()[:len(stars)].copy(), gradient
+    scores, hessian = differentiate(evaluate, np.full(27, 0.03/np.sqrt(resp.sum())))
+    jacobian = np.zeros((27, 27))
+    jacobian[:6, :6], jacobian[6:, 6:] = L, by_cov[:, _ROWS, _COLUMNS].T
+    return Curvature(scores, hessian, _QUANTITIES, _UNITS, np.hstack([mean, cov[_ROWS, _COLUMNS]]), jacobian, {})
+
+# %% ../../nbs/06_component.spacecomponent.ipynb #46faaae4
+@patch
+def displaced(self:SpaceComponent,
+    step,  # shape (27,): how far to go in the coordinates of `curvature`
+):
+    "A copy at a displacement from here; itself, where the covariance would not be positive definite."
+    L = np.linalg.cholesky(self.covariance)
+    cov = self.covariance + np.tensordot(step[6:], L @ _SYMMETRIC @ L.T, 1)
+    if np.linalg.eigvalsh(cov)[0] < self.reg_covar: return copy(self)
+    return copy(self).set_parameters(np.hstack([self.mean + L @ step[:6], (cov + cov.T).ravel()/2]))
 
 # %% ../../nbs/06_component.spacecomponent.ipynb #efc8b49d
 @patch

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['AGE_STEP', 'LOOSER', 'SphereSpaceTimeComponent']
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #91f24dbd
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #1f6f4de4
 from copy import copy
 from typing import NamedTuple
 
@@ -15,17 +15,19 @@ from fastcore.basics import patch
 from scipy.linalg.lapack import dposv
 from sklearn.base import clone
 
-from ..base import BaseComponent
+from ..base import BaseComponent, Curvature, differentiate
 from ..datatools import InputError, as_stars
 from ..maths import log_overlap, overlap_sums
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #f5f57b68
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #6ed3cbfa
 class SphereSpaceTimeComponent(BaseComponent):
     "An association: a sphere in position and velocity at birth, carried through the Galaxy since."
     n_params = 9
     _explored = _loosened = None  # see `explore` and `looser`
     _today = None  # see `_curvilinear_moments`
+    _worth = 1e-4  # of the weighted log density, for which an M-step is worth taking
+    _only_age = None  # Myr, to hold the age in the M-steps of an age profile
     _unused = ('minimize_method', 'age_offset_interval')
 
     def __init__(self,
@@ -44,7 +46,7 @@ class SphereSpaceTimeComponent(BaseComponent):
         if self.params is None: return 'SphereSpaceTimeComponent()'
         return f"SphereSpaceTimeComponent(age={self.age:.2f} Myr, dxyz={self.dxyz:.2f} pc, duvw={self.duvw:.3f} km/s)"
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #1e4c2068
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #e0677018
 @patch
 def set_parameters(self:SphereSpaceTimeComponent, params):
     "Set the nine parameters; returns self."
@@ -52,7 +54,7 @@ def set_parameters(self:SphereSpaceTimeComponent, params):
     if params.shape != (9,): raise InputError(f"a SphereSpaceTimeComponent has 9 parameters, not shape {params.shape}")
     if not (np.abs(params) < 1e15).all() or not (params[6:8] > 0).all() or params[8] < 0:
         raise InputError(f"dxyz and duvw must be positive, the age not negative, and all finite: {params.tolist()}")
-    self.params, self._explored, self._loosened = params, None, None
+    self.params, self.age_error, self._explored, self._loosened = params, None, None, None
     return self
 
 @patch(as_prop=True)
@@ -174,7 +176,7 @@ def _moments(
     _stretch(_since_birth(means, ages, orbit), np.exp(2*theta[6]), np.exp(2*theta[7]), _STEP, cov, derivatives)
     return cov, derivatives
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #67204e6e
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #3b18d123
 class _Point(NamedTuple):
     "A point of the search, and what one pass over the stars tells about it."
     theta: np.ndarray  # (9,)
@@ -200,10 +202,10 @@ def _chain_rule(by_mean, by_cov, precision, derivatives, total, gradient, inform
                 for j in range(6): acc += 0.5*total*scaled[a, i, j]*scaled[b, j, i]
             information[a, b] = information[b, a] = acc
 
-def _evaluate(theta, stars, resp, orbit, nthreads=None):
-    "One pass over the stars at `theta`."
+def _evaluate(theta, stars, resp, orbit, nthreads=None, log_prob=None):
+    "One pass over the stars at `theta`; fills `log_prob` with the terms star by star, if given."
     cov, derivatives = _moments(theta, orbit)
-    sums = overlap_sums(stars.blocks, resp, theta[:6], cov, nthreads)
+    sums = overlap_sums(stars.blocks, resp, theta[:6], cov, nthreads, log_prob)
     gradient, information = np.empty(9), np.empty((9, 9))
     _chain_rule(sums.by_mean, sums.by_cov, sums.precision, derivatives, resp.sum(), gradient, information)
     return _Point(theta, sums.log_prob, gradient, information)
@@ -234,13 +236,14 @@ def _climb(point, evaluate, lower, upper, free, tol, max_passes):
         else: damping = max(10*damping, 1e-2)
     return point
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #aacf0913
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #09fd3fe6
 AGE_STEP = 4.  # Myr, between the ages at which the climb starts
 
 @patch
 def _bounds(self:SphereSpaceTimeComponent):
     smallest = 0.5*np.log(self.reg_covar)
-    return np.array([-np.inf]*6 + [smallest]*2 + [0.]), np.array([np.inf]*8 + [self.max_age])
+    youngest, oldest = (0., self.max_age) if self._only_age is None else (self._only_age, self._only_age)
+    return np.array([-np.inf]*6 + [smallest]*2 + [youngest]), np.array([np.inf]*8 + [oldest])
 
 @patch
 def _first_guess(self:SphereSpaceTimeComponent, stars, resp):
@@ -325,7 +328,7 @@ def maximize(self:SphereSpaceTimeComponent,
         raise InputError("all stars are at the same place, or move alike: no age can be found")
     return self._set_theta(self._best_hill(stars, resp).theta)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #73e42d36
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #152d4abe
 @patch
 def m_step(self:SphereSpaceTimeComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
@@ -337,7 +340,7 @@ def m_step(self:SphereSpaceTimeComponent,
     orbit = get_orbit(self.trace_orbit_func)
     def evaluate(theta): return _evaluate(theta, stars, resp, orbit, self.nthreads)
     start = evaluate(np.clip(self._theta(), *self._bounds()))
-    best = _climb(start, evaluate, *self._bounds(), np.ones(9, dtype=bool), 1e-4, 2)
+    best = _climb(start, evaluate, *self._bounds(), np.ones(9, dtype=bool), self._worth, 2)
     return self if best is start else self._set_theta(best.theta)
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #8302b30b
@@ -375,6 +378,50 @@ def looser(self:SphereSpaceTimeComponent, X):
     if self._hardly_moved(self._loosened, stars): return []
     self._loosened = stars.fingerprint, self._theta()
     return [copy(self).set_parameters(self.get_parameters() * np.where(np.isin(np.arange(9), (6, 7)), f, 1)) for f in LOOSER]
+
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #7b7bb4d3
+_READ = [f'birth_{c}' for c in 'XYZUVW'] + ['dxyz', 'duvw', 'age', *'XYZUVW']
+_READ_UNITS = ['pc']*3 + ['km/s']*3 + ['pc', 'km/s', 'Myr'] + ['pc']*3 + ['km/s']*3
+
+def _read(theta, orbit):
+    "What is read off theta, shape (15,): the parameters at birth, and the mean today."
+    now = from_curvilinear(theta[None, :6])[0]
+    return np.hstack([orbit.trace(now, -theta[8])[0], np.exp(theta[6:8]), theta[8], now[0]])
+
+@patch
+def _at_bound(self:SphereSpaceTimeComponent, theta):
+    "The coordinates that are at a bound, and in words which."
+    lower, upper = self._bounds()
+    found = {a: f'{name} at its bound {np.exp(lower[a]):.3g} {unit}'
+             for a, name, unit in ((6, 'dxyz', 'pc'), (7, 'duvw', 'km/s')) if theta[a] <= lower[a] + 1e-6}
+    for bound in (lower[8], upper[8]):
+        if abs(theta[8] - bound) < 1e-9: found[8] = f'age at its bound {bound:g} Myr'
+    return found
+
+@patch
+def curvature(self:SphereSpaceTimeComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    resp,  # shape (n,): weight of each star
+) -> Curvature:
+    "Derivatives of the log density by the nine coordinates of the fit: today's mean, ln dxyz, ln duvw, age."
+    stars, orbit, theta = self._stars(X), get_orbit(self.trace_orbit_func), self._theta()
+    log_prob = np.empty((len(stars.blocks), stars.blocks.shape[2]))
+    def evaluate(displacement):
+        point = _evaluate(theta + displacement, stars, resp, orbit, self.nthreads, log_prob)
+        return log_prob.ravel()[:len(stars)].copy(), point.gradient
+    formal = 1/np.sqrt(_evaluate(theta, stars, resp, orbit, self.nthreads).information.diagonal())
+    scores, hessian = differentiate(evaluate, 0.03*formal)
+    small = np.diag(1e-3*formal)
+    jacobian = np.column_stack([(_read(theta + d, orbit) - _read(theta - d, orbit))/(2*d.sum()) for d in small])
+    return Curvature(scores, hessian, _READ, _READ_UNITS, _read(theta, orbit), jacobian, self._at_bound(theta))
+
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #802cd658
+@patch
+def displaced(self:SphereSpaceTimeComponent,
+    step,  # shape (9,): how far to go in the coordinates of `curvature`
+):
+    "A copy at a displacement from here, within its bounds."
+    return copy(self)._set_theta(np.clip(self._theta() + step, *self._bounds()))
 
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #9ac10314
 @patch
