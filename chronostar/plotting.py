@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FEATURES', 'UNITS', 'FEATURE_LABELS', 'COLOURS', 'MARKERS', 'GREY', 'NEUTRAL', 'FIELD_AGE', 'DENSE', 'MIN_AGE',
            'VECTOR', 'parse_features', 'outline', 'plot_plane', 'plot_features', 'plot_photometry', 'plot_age_profile',
-           'plot_memberships', 'plot_search', 'plot_birth', 'save_figure']
+           'plot_corner', 'plot_memberships', 'plot_search', 'plot_birth', 'save_figure']
 
 # %% ../nbs/40_plotting.ipynb #c995c6cd
 from pathlib import Path
@@ -388,25 +388,84 @@ def plot_photometry(
     if legend: _put_legend(ax, _handles([g._replace(component=None) for g in groups], 0))
     return ax
 
-# %% ../nbs/40_plotting.ipynb #761c2949
+# %% ../nbs/40_plotting.ipynb #83e1b9b2
+_REACH = 14.  # of -2 Delta ln L, shown
+
+def _draw_ranges(ax, profile):
+    "The ranges of ages, the levels that they belong to, and the other maxima."
+    for (level, ranges), threshold, alpha in zip(profile.ranges.items(), (1, 3.84), (0.30, 0.13)):
+        text = ' and '.join(f'{a:.1f} to {b:.1f}' for a, b in ranges)
+        for n, (a, b) in enumerate(ranges):
+            ax.axvspan(a, b, color=COLOURS[0], alpha=alpha, lw=0, label=None if n else f'{level} %: {text} Myr')
+        ax.axhline(threshold, color=GREY, lw=0.6, ls=':')
+    for n, (age, drop) in enumerate(profile.hills):
+        ax.plot(age, 2*drop, 'v', ms=7, color=COLOURS[1], label=None if n else 'other maxima of $L$')
+
 def plot_age_profile(
-    ages,  # shape (m,), Myr
-    log_prob,  # shape (m,): the weighted log density at each age, with all else at its best
+    profile,  # an AgeProfile; or ages (m,), Myr
+    log_prob=None,  # shape (m,), if ages are given: the log density at each age, with all else at its best
     ax=None,  # matplotlib Axes; new ones by default
 ):  # matplotlib Axes
-    "The profile likelihood over age, relative to its maximum."
-    ages, log_prob = np.asarray(ages, dtype=float), np.asarray(log_prob, dtype=float)
+    "The profile likelihood over age, as -2 Delta ln L, with the ranges of 68 and 95 %."
+    whole = hasattr(profile, 'ranges')
+    ages, log_prob = (np.asarray(x, dtype=float) for x in ((profile.ages, profile.log_prob) if whole else (profile, log_prob)))
     if ages.ndim != 1 or ages.shape != log_prob.shape or not np.isfinite(log_prob).any():
         raise InputError(f"an age profile is ages and log densities of the same shape (m,), with one finite value at least, "
                          f"not {ages.shape} and {log_prob.shape}")
-    ax = _axes(ax, (5, 3.2))
-    log_prob = np.where(np.isfinite(log_prob), log_prob, np.nan)
-    best = np.nanargmax(log_prob)
-    ax.plot(ages, log_prob - log_prob[best], '.-', ms=4, lw=1.2, color=COLOURS[0])
-    ax.axvline(ages[best], color=COLOURS[1], lw=0.8, ls='--', label=f'best: {ages[best]:.4g} Myr')
-    ax.set(xlabel='age [Myr]', ylabel=r'$\ln L - \ln L_\mathrm{max}$')
-    ax.legend(frameon=False)
+    ax = _axes(ax, (5, 3.4))
+    best = np.nanargmax(np.where(np.isfinite(log_prob), log_prob, np.nan))
+    deviance = 2*(log_prob[best] - np.where(np.isfinite(log_prob), log_prob, np.nan))
+    if whole: _draw_ranges(ax, profile)
+    ax.plot(ages, deviance, '.-', ms=4, lw=1.2, color=COLOURS[0])
+    ax.axvline(ages[best], color=COLOURS[1], lw=0.8, ls='--', label=f'best: {ages[best]:.4g} Myr', zorder=0)
+    ax.set(xlabel='age [Myr]', ylabel=r'$-2\,\Delta\ln L$')
+    if whole:
+        near = ages[deviance < _REACH]
+        ax.set(xlim=(max(near[0] - 0.15*np.ptp(near), 0), near[-1] + 0.15*np.ptp(near)), ylim=(-0.03*_REACH, _REACH))
+    ax.legend(frameon=whole, framealpha=0.85, edgecolor='none', loc='upper center' if whole else 'best', fontsize=8)
     return ax
+
+# %% ../nbs/40_plotting.ipynb #03200654
+def _draw_pair(ax, x, y):
+    "Points of a pair of quantities, and contours of their density."
+    thin = slice(None, None, max(len(x)//2000, 1))
+    ax.plot(x[thin], y[thin], '.', ms=1, alpha=0.25, color=COLOURS[0], rasterized=True)
+    counts, xs, ys = np.histogram2d(x, y, bins=24)
+    counts = np.pad(counts, 1)[:-1] + np.pad(counts, 1)[1:]  # a light smoothing, and a rim of zeros
+    counts = (counts[:, :-1] + counts[:, 1:])/4
+    ordered = np.sort(counts.ravel())[::-1]
+    levels = [ordered[np.searchsorted(ordered.cumsum(), share*ordered.sum())] for share in (0.865, 0.393)]
+    if levels[0] < levels[1]: ax.contour(xs, ys, counts.T, levels, colors=COLOURS[1], linewidths=1)
+
+def plot_corner(
+    posterior,  # from `sample_posterior`
+    names=None,  # pairs of component and quantity, such as (0, 'age'); age, dxyz and duvw of all by default
+    fig=None,  # matplotlib Figure to draw into; a new one by default
+):  # matplotlib Figure
+    "Pairs of quantities of a posterior, and histograms along the diagonal with median and 68 %."
+    from matplotlib import rc_context
+    names = [name for name in posterior.names if name[1] in ('age', 'dxyz', 'duvw')] if names is None else list(names)
+    draws, m = [posterior[name] for name in names], len(names)
+    units = [posterior.units[posterior.names.index(name)] for name in names]
+    labels = [f"{what}{f' of {k}' if len({k for k, _ in names}) > 1 else ''}{f' [{unit}]' if unit else ''}"
+              for (k, what), unit in zip(names, units, strict=True)]
+    with rc_context({'font.size': 8}):
+        fig = _figure(fig, max(1.35*m, 2.6), max(1.35*m, 2.6))
+        axes = fig.subplots(m, m, sharex='col', squeeze=False)
+        for i, j in np.ndindex(m, m):
+            ax = axes[i, j]
+            if j > i: ax.remove()
+            elif i == j:
+                lower, median, upper = posterior.interval(*names[i])
+                ax.hist(draws[i], 40, histtype='stepfilled', color=COLOURS[0], alpha=0.5)
+                for x, style in ((lower, ':'), (median, '-'), (upper, ':')): ax.axvline(x, color=COLOURS[1], lw=0.9, ls=style)
+                ax.set(yticks=[])
+                ax.set_title(f'{median:.3g} $^{{+{upper - median:.2g}}}_{{-{median - lower:.2g}}}$', fontsize=8)
+            else: _draw_pair(ax, draws[j], draws[i])
+            if j == 0 and i > 0: ax.set_ylabel(labels[i])
+            elif 0 < j < i: ax.tick_params(labelleft=False)
+            if i == m - 1: ax.set_xlabel(labels[j])
+    return fig
 
 # %% ../nbs/40_plotting.ipynb #826b661a
 def plot_memberships(
