@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['logger', 'query_gaia', 'prepare_data', 'fit_component', 'fit_mixture', 'fit_chronostar', 'calc_memberships',
-           'plot_features', 'demo']
+           'plot_features', 'plot_age', 'demo']
 
 # %% ../nbs/50_cli.ipynb #a1c677c8
 import argparse
@@ -191,7 +191,7 @@ def _fit_parser(prog, description):
 _DATA = 'folder from prepare-data; or .npy file of shape (n, 42): means and covariances; or (n, 6)'
 _HEADLINE = '-------------------\n----- RESULTS -----\n-------------------'
 
-# %% ../nbs/50_cli.ipynb #8258d272
+# %% ../nbs/50_cli.ipynb #7142cc14
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
@@ -205,10 +205,29 @@ def _weights(path, n):
     if not ((weights >= 0) & (weights <= 1)).all(): raise InputError(f"{path}: memberships must be between 0 and 1")
     return weights
 
+_TODAY, _BIRTH = tuple('XYZUVW'), tuple(f'birth_{c}' for c in 'XYZUVW')
+
+def _how_certain(work):
+    "Uncertainties, or None: a fit is never lost because they could not be computed."
+    try: return work()
+    except Exception as e:  # whatever it is, there is a fit to be written
+        logger.warning("uncertainties could not be computed (%s: %s)", type(e).__name__, str(e).split('\n')[0][:150])
+        return None
+
+def _print_uncertainties(uncertainties, k):
+    "Value ± uncertainty of what is read off a component."
+    if uncertainties is None: return
+    for names in (('age', 'dxyz', 'duvw', 'weight', 'members'), _TODAY, _BIRTH):
+        if line := uncertainties.describe(k, names): print(f"  {line}")
+
+def _say_flags(uncertainties):
+    for flag in [] if uncertainties is None else uncertainties.flags: print(f"note: {flag}")
+
 def _fit_component(args):
     import numpy as np
 
     from chronostar.config import read_config
+    from chronostar.mixture.componentmixture import component_uncertainties
     from chronostar.results import component_files, make_room, write_files
     config = read_config(args.config)
     stars = _load_stars(args.data)
@@ -217,9 +236,12 @@ def _fit_component(args):
     replaced = make_room(savedir, args.overwrite)
     component = config['modules']['component'](**config['component']).maximize(stars, weights)
     members = len(stars) if weights is None else weights.sum()
-    write_files(savedir, component_files(component, members), remove=replaced)
+    uncertainties = _how_certain(lambda: component_uncertainties(component, stars, weights))
+    write_files(savedir, component_files(component, members, uncertainties), remove=replaced)
     if component.age is not None: print(f"age: {component.age:.3f}")
     print(f"{_HEADLINE}\n- params\n{np.array_str(component.get_parameters(), suppress_small=True)}\n{component}")
+    _print_uncertainties(uncertainties, 0)
+    _say_flags(uncertainties)
     logger.info("written to %s", savedir)
 
 def fit_component(argv=None):
@@ -230,13 +252,25 @@ def fit_component(argv=None):
                         help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #eb1d51ee
-def _print_mixture(mixture):
+# %% ../nbs/50_cli.ipynb #2dfa9478
+_MOST = 5e7  # numbers that the derivatives of all stars by all parameters may be, 0.4 GB
+
+def _polished(mixture, stars):
+    "Uncertainties of a mixture, after the last steps to its maximum; None where there are too many stars for the memory."
+    if len(stars)*mixture.n_params > _MOST:
+        logger.info("no uncertainties: %d stars times %d parameters need much memory (mixture.uncertainties computes them)",
+                    len(stars), mixture.n_params)
+        return None
+    return _how_certain(lambda: mixture.polish(stars).uncertainties(stars))
+
+def _print_mixture(mixture, uncertainties):
     import numpy as np
     print(_HEADLINE)
     for k, (weight, component) in enumerate(zip(mixture.weights_, mixture.components_, strict=True)):
         print(f"--- component {k} ---\nweight: {weight}\nparams:\n"
               f"{np.array_str(component.get_parameters(), suppress_small=True)}\n{component}")
+        _print_uncertainties(uncertainties, k)
+    _say_flags(uncertainties)
 
 def _fit_mixture(args):
     from chronostar.config import background_maker, read_config
@@ -256,9 +290,11 @@ def _fit_mixture(args):
     components = [config['modules']['component'](**config['component']) for _ in range(args.ncomps)]
     if background := background_maker(config): components[-1] = background()
     mixture = config['modules']['mixture'](None, components, **config['mixture']).fit(stars, init_resp=resp)
-    meta = {'stars': len(stars), 'BIC': mixture.bic(stars)}
-    write_files(savedir, mixture_files(mixture, mixture.predict_proba(stars), ids=stars.ids, meta=meta), remove=replaced)
-    _print_mixture(mixture)
+    uncertainties = _polished(mixture, stars)
+    files = mixture_files(mixture, mixture.predict_proba(stars), False, stars.ids,
+                          {'stars': len(stars), 'BIC': mixture.bic(stars)}, uncertainties)
+    write_files(savedir, files, remove=replaced)
+    _print_mixture(mixture, uncertainties)
     print(f"BIC: {mixture.bic(stars):.2f}")
     logger.info("written to %s", savedir)
 
@@ -270,7 +306,7 @@ def fit_mixture(argv=None):
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
 
-# %% ../nbs/50_cli.ipynb #5abbf2c3
+# %% ../nbs/50_cli.ipynb #47b16b72
 def _fit_chronostar(args):
     from pathlib import Path
 
@@ -285,8 +321,9 @@ def _fit_chronostar(args):
     beside = savedir.with_name('intermediate' if savedir.name == 'final' else f'{savedir.name}-intermediate')
     driver = Driver(config, savedir=str(beside), progress=not args.quiet and sys.stderr.isatty())
     best = driver.run(stars, init_resp=resp, overwrite=args.overwrite)
-    driver.save(savedir, driver.icpool.best_label, best, stars)
-    _print_mixture(best)
+    uncertainties = _polished(best, stars)
+    driver.save(savedir, driver.icpool.best_label, best, stars, uncertainties)
+    _print_mixture(best, uncertainties)
     print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.icpool.best_label}")
     logger.info("written to %s", savedir)
 
@@ -406,6 +443,38 @@ def plot_features(argv=None):
     parser.add_argument('-b', '--background', action='store_true', help='draw components of age 0 in grey')
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for the figures (default: here)')
     _run(parser, _plot_features, argv)
+
+# %% ../nbs/50_cli.ipynb #5c793ff4
+def _plot_age(args):
+    import json
+
+    import matplotlib
+    matplotlib.use('agg')
+    from chronostar import plotting
+    from chronostar.ages import age_profile
+    from chronostar.datatools import InputError, write_files
+    from chronostar.results import read_result
+    mixture, stars = read_result(args.results), _load_stars(args.data, args.covs, warn=True)
+    which = args.component or [k for k, c in enumerate(mixture.components_) if c.age is not None and c.age > plotting.FIELD_AGE]
+    if not which: raise InputError(f"{args.results} has no component older than {plotting.FIELD_AGE} Myr: name one with -k")
+    for k in which:
+        profile = age_profile(mixture, stars, k)
+        print(f"component {k}: {profile}")
+        write_files(args.output, {f'age_{k:03d}.json': json.dumps({'component': k, **profile.as_dict()})})
+        made = plotting.save_figure(plotting.plot_age_profile(profile).figure, f'{args.output}/age_{k:03d}')
+        logger.info("written: %s", ', '.join(str(path) for path in [f'{args.output}/age_{k:03d}.json', *made]))
+
+def plot_age(argv=None):
+    "Plot the profile likelihood over the ages of a result."
+    parser = _parser('plot-age', 'Plot how likely each age is: the profile likelihood, with the ranges of 68 and 95 %.')
+    parser.add_argument('data', metavar='DATA', help='.npy file of shape (n, 42): the stars that were fitted; or (n, 6)')
+    parser.add_argument('-c', '--covs', metavar='COVS', help='.npy file of shape (n, 6, 6), if DATA has means only')
+    parser.add_argument('-r', '--results', metavar='RESULTS', required=True, help='folder of a result')
+    parser.add_argument('-k', '--component', metavar='K', type=int, action='append',
+                        help='which component, from 0; may be repeated (default: all that are older than 0.5 Myr)')
+    parser.add_argument('-o', '--output', metavar='DIR', default='.',
+                        help='folder for age_000.pdf, .svg, .png and .json (default: here)')
+    _run(parser, _plot_age, argv)
 
 # %% ../nbs/50_cli.ipynb #8ca2c9c6
 _MAKE_DATA = '''"""Invent a sky: an association of 200 stars, 30 Myr old, in a field of 1000."""

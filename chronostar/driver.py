@@ -79,19 +79,20 @@ def _fit(self:Driver, ic, stars):
         score = mixture.loosen(stars).bic(stars)
     return mixture, score
 
-# %% ../nbs/30_driver.ipynb #a42343ea
+# %% ../nbs/30_driver.ipynb #d5af9387
 @patch
 def save(self:Driver,
     folder,  # where to
     label:str,  # of the fit
     mixture,  # fitted
     stars,  # StarData, to which it was fitted
+    uncertainties=None,  # of the mixture, to be written too
 ):
     "Write a fit to a folder; a result that was there makes way."
     memberships = mixture.predict_proba(stars)
     meta = {'label': label, 'stars': len(stars), 'BIC': mixture.bic(stars)}
-    files = mixture_files(mixture, memberships, flat=True, ids=stars.ids, meta=meta)
-    files[f'{label}.txt'] = describe(label, mixture, stars, memberships, _plain(self.config_))
+    files = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties)
+    files[f'{label}.txt'] = describe(label, mixture, stars, memberships, _plain(self.config_), uncertainties)
     write_files(folder, files, remove=make_room(folder, overwrite=True))
 
 # %% ../nbs/30_driver.ipynb #06d0f6a0

@@ -6,7 +6,8 @@
 __all__ = ['logger', 'result_files', 'make_room', 'components_table', 'members_table', 'mixture_files', 'component_files',
            'describe', 'component_from_parameters', 'read_result']
 
-# %% ../nbs/28_results.ipynb #8391818f
+# %% ../nbs/28_results.ipynb #7936f0fa
+import json
 import logging
 import os
 from pathlib import Path
@@ -19,8 +20,9 @@ from .datatools import InputError, load_array, write_files
 # %% ../nbs/28_results.ipynb #021a01a6
 logger = logging.getLogger(__name__)
 
-# %% ../nbs/28_results.ipynb #6183384e
+# %% ../nbs/28_results.ipynb #b15f749f
 _PATTERNS = ('params.npy', 'weights.npy', 'memberships.npy', 'calced_membership.npy', 'components.ecsv', 'members.fits',
+             'uncertainties.json', 'memberships_averaged.npy',
              'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
              '[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*.txt')
 
@@ -49,7 +51,7 @@ def make_room(
     except OSError as e: raise InputError(f"cannot write to {folder}: {e.strerror}") from e
     return existing
 
-# %% ../nbs/28_results.ipynb #5dd7f279
+# %% ../nbs/28_results.ipynb #da17d2a1
 _AXES = {'X': 'pc', 'Y': 'pc', 'Z': 'pc', 'U': 'km/s', 'V': 'km/s', 'W': 'km/s'}
 
 def _plain(value):
@@ -68,6 +70,7 @@ def components_table(
     mixture,  # fitted
     members=None,  # shape (k,): expected number of members of each component
     meta=None,  # more for the table's metadata
+    uncertainties=None,  # of the mixture, for a column `age_error` beside `age`, and so on
 ):  # an astropy Table with a row for each component
     "Weights, ages, spreads, and means and spreads today and at birth, with units."
     from astropy.table import Table
@@ -86,9 +89,18 @@ def components_table(
     for prefix, values in {'': column('mean', 6), 'sigma_': spreads, 'birth_': column('mean_birth', 6)}.items():
         for (axis, unit), value in zip(_AXES.items(), values.T, strict=True):
             table[prefix + axis], table[prefix + axis].unit = value, unit
+    return table if uncertainties is None else _with_errors(table, uncertainties)
+
+def _with_errors(table, uncertainties):
+    "A column with the uncertainty after each that has one; NaN for what is not determined."
+    known = set(name for _, name in uncertainties.keys)
+    for name in [n for n in table.colnames if n in known]:
+        errors = [uncertainties[k, name][1] if (k, name) in uncertainties.keys else np.nan for k in range(len(table))]
+        table.add_column(errors, name=f'{name}_error', index=table.colnames.index(name) + 1)
+        table[f'{name}_error'].unit = table[name].unit
     return table
 
-# %% ../nbs/28_results.ipynb #abbd9249
+# %% ../nbs/28_results.ipynb #6cac1490
 def members_table(
     memberships,  # shape (n, k)
     ids,  # shape (n,): source_id of the stars
@@ -110,32 +122,41 @@ def mixture_files(
     flat:bool=False,  # parameters as comp_000_params.npy, not comp_000/params.npy
     ids=None,  # shape (n,): source_id of the stars, if known
     meta=None,  # more for the metadata of components.ecsv
+    uncertainties=None,  # of the mixture, see `ComponentMixture.uncertainties`
 ) -> dict:  # for `write_files`
     "The arrays and tables of a fitted mixture."
     files = {'weights.npy': mixture.weights_, 'memberships.npy': memberships}
     for k, component in enumerate(mixture.components_):
         files[f'comp_{k:03d}_params.npy' if flat else f'comp_{k:03d}/params.npy'] = component.get_parameters()
-    files['components.ecsv'] = _table_writer(components_table(mixture, memberships.sum(axis=0), meta), 'ascii.ecsv')
+    table = components_table(mixture, memberships.sum(axis=0), meta, uncertainties)
+    files['components.ecsv'] = _table_writer(table, 'ascii.ecsv')
+    if uncertainties is not None:
+        files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)
+        files['memberships_averaged.npy'] = uncertainties.membership_prob
     if ids is not None: files['members.fits'] = _table_writer(members_table(memberships, ids), 'fits')
     return files
 
 def component_files(
     component,  # fitted
     members:float,  # number of stars that it was fitted to
+    uncertainties=None,  # of the component, see `component_uncertainties`
 ) -> dict:  # for `write_files`
     "The files of a single component."
     from chronostar.mixture.componentmixture import ComponentMixture
     alone = ComponentMixture().set_parameters([1.], [component])
-    return {'params.npy': component.get_parameters(),
-            'components.ecsv': _table_writer(components_table(alone, [members]), 'ascii.ecsv')}
+    files = {'params.npy': component.get_parameters(),
+             'components.ecsv': _table_writer(components_table(alone, [members], None, uncertainties), 'ascii.ecsv')}
+    if uncertainties is not None: files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)
+    return files
 
-# %% ../nbs/28_results.ipynb #1b220793
+# %% ../nbs/28_results.ipynb #4f992ae0
 def describe(
     label:str,  # of the fit
     mixture,  # fitted
     X,  # the stars it was fitted to
     memberships,  # shape (n, k)
     settings:dict,  # of the run, by section
+    uncertainties=None,  # of the mixture, see `ComponentMixture.uncertainties`
 ) -> str:
     "A fit in words and numbers."
     import yaml
@@ -143,15 +164,19 @@ def describe(
     from chronostar import __version__
     def plain(x): return np.asarray(x).tolist()
     members = memberships.sum(axis=0)
+    said = {}
+    if uncertainties is not None:
+        said = {'uncertainties': [uncertainties.describe(k) for k in range(len(mixture.components_))],
+                'to note': list(uncertainties.flags)}
     return yaml.safe_dump({
         'label': label, 'chronostar': __version__, 'stars': len(X), 'BIC': mixture.bic(X),
         'log likelihood': float(mixture.score_samples(X).sum()), 'converged': bool(mixture.converged_),
         'iterations': int(mixture.n_iter_), 'weights': plain(mixture.weights_.round(6)), 'members': plain(members.round(2)),
         'components': [{'class': type(c).__name__, 'summary': repr(c), 'parameters': plain(c.get_parameters())}
                        for c in mixture.components_],
-        'settings': settings}, sort_keys=False, allow_unicode=True, width=120)
+        **said, 'settings': settings}, sort_keys=False, allow_unicode=True, width=120)
 
-# %% ../nbs/28_results.ipynb #f103cb98
+# %% ../nbs/28_results.ipynb #752c6bdf
 def component_from_parameters(
     params,  # parameter vector
     where='parameters',  # named in the message, if it does not fit
@@ -174,15 +199,18 @@ def component_from_parameters(
     except (InputError, TypeError, KeyError) as e: raise InputError(f"{where}: {e}") from None
 
 def _recipes(folder, n):
-    "Class and settings of each of `n` components, from the table of a result, or None for each where there is none."
+    "Class and settings, and uncertainty of the age, of `n` components, from the table of a result; None where there is none."
     path = folder/'components.ecsv'
-    if not path.exists(): return [None]*n
+    if not path.exists(): return [None]*n, [None]*n
     from astropy.table import Table
-    try: recipes = Table.read(path, format='ascii.ecsv').meta['components']
+    try:
+        table = Table.read(path, format='ascii.ecsv')
+        recipes = table.meta['components']
+        errors = np.ma.filled(table['age_error'], np.nan) if 'age_error' in table.colnames else np.full(len(table), np.nan)
     except Exception as e: raise InputError(f"{path} cannot be read: {str(e).splitlines()[0][:100]}") from None
     if not isinstance(recipes, list) or len(recipes) != n:
         raise InputError(f"{path} describes {len(recipes)} components, but {folder} has {n}: it is not one result")
-    return recipes
+    return recipes, [float(e) if np.isfinite(e) else None for e in errors]
 
 def read_result(
     folder,  # written by fit-component, fit-mixture or fit-chronostar
@@ -195,8 +223,9 @@ def read_result(
     paths = sorted(folder.glob('comp_[0-9]*_params.npy')) or sorted(folder.glob('comp_[0-9]*/params.npy')) \
         or sorted(folder.glob('params.npy'))
     if not paths: raise InputError(f"{folder} holds no result: neither comp_000_params.npy, comp_000/params.npy nor params.npy")
-    recipes = _recipes(folder, len(paths))
+    recipes, errors = _recipes(folder, len(paths))
     components = [component_from_parameters(load_array(p), p, r, settings) for p, r in zip(paths, recipes, strict=True)]
+    for component, error in zip(components, errors, strict=True): component.age_error = error
     weights = load_array(folder/'weights.npy', 1) if len(paths) > 1 or (folder/'weights.npy').exists() else np.ones(1)
     if not (weights >= 0).all() or not np.isclose(weights.sum(), 1, atol=1e-3):
         raise InputError(f"{folder/'weights.npy'}: weights must not be negative, and sum to 1")

@@ -8,8 +8,11 @@ import pytest
 from astropy.table import Table
 
 from chronostar import cli
-from chronostar.datatools import StarData
+from chronostar.ages import age_profile
+from chronostar.datatools import StarData, prepare
+from chronostar.driver import Driver
 from chronostar.results import read_result
+from chronostar.transforms import SUN
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import betapic  # noqa: E402
@@ -30,6 +33,19 @@ def test_beta_pictoris_neighbourhood(shared, tmp_path, monkeypatch, capsys):
     stars = np.load("data_all.npy")
     one = read_result("result")
     assert best.bic(stars) < one.bic(stars) - 1000  # the field is no single group
+
+
+def test_the_interval_of_the_age_of_beta_pictoris(shared):
+    "The moving group stands out of a free field, with an interval that holds the published ages of 18 to 24 Myr."
+    stars = StarData(prepare(Table.read(shared("real/bpmg_neighbourhood_gaia_dr2.fits"))).X)
+    best = Driver({"modules": {"background": "SpaceComponent"}}).run(stars).polish(stars)
+    velocity = SUN[3:] + [-9.4, -15.6, -9.1]  # of the group, heliocentric as published, in the frame of the LSR
+    group = int(np.argmin([np.linalg.norm(c.mean[3:] - velocity) + (c.age is None) * 99 for c in best.components_]))
+    profile = age_profile(best, stars, group)
+    assert np.linalg.norm(best.components_[group].mean[3:] - velocity) < 1.5
+    assert 1 < best.uncertainties(stars)[group, "age"][1] < 3
+    lower, upper = profile.intervals[95]
+    assert 15 < lower < 19 and 22 < upper < 28
 
 
 def test_missing_radial_velocities(shared, tmp_path, monkeypatch, capsys):

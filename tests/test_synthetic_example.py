@@ -1,5 +1,6 @@
 """The synthetic worked example, command by command, as its text has it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -94,7 +95,7 @@ def test_fit_chronostar(example):
     assert tried == ["AAA-XXX-0000-0001-auto", "AAB-AAA-0001-0002-0", "AAC-AAB-0002-0003-0", "AAD-AAB-0002-0003-1"]
     final = sorted(path.name for path in (example / "output-chron/final").iterdir())
     assert final == ["AAB-AAA-0001-0002-0.txt", "comp_000_params.npy", "comp_001_params.npy", "components.ecsv",
-                     "members.fits", "memberships.npy", "weights.npy"]
+                     "members.fits", "memberships.npy", "memberships_averaged.npy", "uncertainties.json", "weights.npy"]
     members = Table.read(example / "output-chron/final/members.fits")
     assert members["source_id"].dtype.str[1:] == "i8"
     np.testing.assert_array_equal(members["source_id"], np.load(example / "ids.npy"))
@@ -102,6 +103,14 @@ def test_fit_chronostar(example):
     components = Table.read(example / "output-chron/final/components.ecsv")
     assert np.ptp(components["age"]) > 25 and str(components["age"].unit) == "Myr"
     shell(example, "calc-memberships", *"data_means.npy -c data_covs.npy -r output-chron/final -o again".split())
+    said = json.loads((example / "output-chron/final/uncertainties.json").read_text())
+    ages = {q["component"]: (q["value"], q["sigma"]) for q in said["quantities"] if q["name"] == "age"}
+    group = int(np.argmax([value for value, _ in ages.values()]))
+    assert abs(ages[group][0] - 30) < 3 * ages[group][1] < 3
+    np.testing.assert_allclose(Table.read(example / "output-chron/final/components.ecsv")["age_error"][group], ages[group][1])
+    out = shell(example, "plot-age", *"data_all.npy -r output-chron/final -o plots-age".split())
+    assert f"component {group}: AgeProfile: " in out
+    assert (example / f"plots-age/age_{group:03d}.pdf").exists()
     np.testing.assert_allclose(np.load(example / "again/calced_membership.npy"),
                                np.load(example / "output-chron/final/memberships.npy"), atol=1e-12)
 
