@@ -10,9 +10,11 @@ import sys
 from configparser import ConfigParser
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from make_readme import make_readme
+from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS = ROOT / "nbs"
@@ -169,3 +171,17 @@ def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)\s#]+)", (ROOT / page).read_text(encoding="utf-8"))
     missing = [link for link in links if not re.match(r"[a-z]+:", link) and not (ROOT / link).exists()]
     assert not missing
+
+
+def said(nb):
+    "What the cells of a notebook have printed and displayed as text."
+    outputs = [output for cell in nb.cells if cell.cell_type == "code" for output in cell.outputs]
+    return [o.text if o.output_type == "stream" else o.data.get("text/markdown", o.data.get("text/plain")) for o in outputs]
+
+
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name.startswith("reference/")])
+def test_reference_pages_say_what_the_code_says(name):
+    stored = nbformat.read(NBS / name, 4)
+    fresh = nbformat.read(NBS / name, 4)
+    NotebookClient(fresh, kernel_name="python3", resources={"metadata": {"path": NBS / "reference"}}).execute()
+    assert said(fresh) == said(stored), f"{name} is stale: run it again and store its outputs"

@@ -20,7 +20,7 @@ from ..datatools import InputError, as_stars
 from ..maths import log_overlap, overlap_sums
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #6ed3cbfa
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #56deacaa
 class SphereSpaceTimeComponent(BaseComponent):
     "An association: a sphere in position and velocity at birth, carried through the Galaxy since."
     n_params = 9
@@ -35,7 +35,7 @@ class SphereSpaceTimeComponent(BaseComponent):
         *, max_age=200.,  # Myr, the oldest age considered; beyond, epicycles are no longer to be trusted
         reg_covar=1e-6,  # the smallest dxyz² (pc²) and duvw² (km²/s²) considered
         resp_tol=1e-5,  # share of the total weight that may be left out when ages are explored
-        trace_orbit_func=None,  # an orbit model, a function or a name, see `chronostar.traceorbit.get_orbit`
+        trace_orbit_func=None,  # `epicyclic` (default), `galpy`, `galpy:NAME` or `epicyclic:NAME` of a potential, or yours
         nthreads=None,  # threads for large data; all cores by default
         stellar_uncertainties=None,  # False ignores the stars' covariances, True insists on them
     ):
