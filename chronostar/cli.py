@@ -48,11 +48,14 @@ def _run(parser, work, argv):
         print(f"{parser.prog}: interrupted; what it has written is whole", file=sys.stderr)
         raise SystemExit(130) from None
 
-# %% ../nbs/50_cli.ipynb #22ee3511
+# %% ../nbs/50_cli.ipynb #79590d2a
 def _query_gaia(args):
     from chronostar.gaia import adql, query_gaia
     if args.show: print(adql(args.parallax, args.error, args.release))
-    else: query_gaia(args.file, args.parallax, args.error, args.release)
+    else:
+        try: query_gaia(args.file, args.parallax, args.error, args.release)
+        except OSError as e:
+            raise OSError(f"the Gaia archive cannot be reached, or its answer cannot be written ({e}): call again later") from e
 
 def query_gaia(argv=None):
     "Get the stars of the solar neighbourhood from the Gaia archive."
@@ -162,10 +165,14 @@ def prepare_data(argv=None):
                              'convective blueshift (default: 0)')
     _run(parser, _prepare_data, argv)
 
-# %% ../nbs/50_cli.ipynb #0cd59475
+# %% ../nbs/50_cli.ipynb #9950857c
 def _load_stars(data, covs=None, warn=False):
     "StarData from a folder or files; messages name the file. If asked, warn of stars without covariances."
+    from pathlib import Path
+
     from chronostar.datatools import InputError, StarData, load_array
+    if covs is not None and Path(data).is_dir():
+        raise InputError(f"{data} is a folder, which has its own covariances: leave {covs} out")
     try: stars = StarData.read(data) if covs is None else StarData(load_array(data), load_array(covs, 3))
     except InputError as e:
         named = str(e).startswith((str(data), str(covs)))
@@ -353,7 +360,7 @@ def calc_memberships(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for calced_membership.npy (default: here)')
     _run(parser, _calc_memberships, argv)
 
-# %% ../nbs/50_cli.ipynb #de20f61e
+# %% ../nbs/50_cli.ipynb #ce1975e2
 def _plot_input(args):
     "Stars, components, memberships and table from the options."
     from pathlib import Path
@@ -369,6 +376,7 @@ def _plot_input(args):
     if stars is not None: ids = stars.ids
     if args.ids is not None:
         ids = load_array(args.ids, 1)
+        if ids.dtype.kind not in 'iu': raise InputError(f"{args.ids} holds {ids.dtype.name}: ids are whole numbers")
         if stars is not None and len(ids) != len(stars):
             raise InputError(f"{args.ids} has {len(ids)} ids for {len(stars)} stars")
     n_stars = len(stars if stars is not None else ids if ids is not None else table)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'SECTIONS', 'UNUSED', 'LIMITS', 'KINDS', 'check_config', 'background_maker', 'read_config']
 
-# %% ../nbs/29_config.ipynb #2646bce3
+# %% ../nbs/29_config.ipynb #bab576c5
 import logging
 from functools import partial
 from os import PathLike
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .base import BaseComponent, BaseICPool, BaseMixture, get_class, nearest
 from .datatools import InputError
-from .traceorbit import get_orbit
+from .traceorbit import try_orbit
 
 # %% ../nbs/29_config.ipynb #3c1a252c
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def _checked(value, default, where):
         raise InputError(f"{where} must be between {LIMITS[name][0]:g} and {LIMITS[name][1]:g}, not {value!r}")
     return value
 
-# %% ../nbs/29_config.ipynb #09928dc4
+# %% ../nbs/29_config.ipynb #ba8e1959
 def _check_section(section, given, known, unused):
     "The settings of one section, checked against what is `known`."
     if given is None: return {}
@@ -86,7 +86,7 @@ def check_config(
     for section in ('component', 'mixture', 'icpool'):
         cls = checked['modules'][section] = _class_for(section, checked['modules'][section])
         checked[section] = _check_section(section, config.get(section), cls.settings(), cls._unused)
-    try: get_orbit(checked['component'].get('trace_orbit_func'))
+    try: try_orbit(checked['component'].get('trace_orbit_func'))
     except ValueError as e: raise InputError(f"component.trace_orbit_func: {e}") from None
     if checked['modules']['background'] is not None:
         checked['modules']['background'] = _class_for('background', checked['modules']['background'])

@@ -217,7 +217,7 @@ class Prepared:
     def __repr__(self):
         return f"Prepared({len(self.ids)} of {len(self.reason)} rows, {self.fake_rvs.sum()} without radial velocity)"
 
-# %% ../nbs/04_datatools.ipynb #91cedd88
+# %% ../nbs/04_datatools.ipynb #5f6286b1
 def _convert(astro_data):
     "Why rows are left out (n,), '' if not, and Cartesian means and covariances of the others."
     reason = why_unusable(astro_data)
@@ -234,6 +234,8 @@ def prepare(
     rv_shift:float=0.,  # km/s, added to the radial velocities; negative to take out gravitational redshift
 ) -> Prepared:
     "Convert a Gaia table to Cartesian means and covariances; raises `InputError` if no row can be converted."
+    if not (isinstance(rv_shift, (int, float)) and -1e4 < rv_shift < 1e4):
+        raise InputError(f"rv_shift must be a number, km/s, not {rv_shift}")
     if not len(table): raise InputError("the table has no rows")
     ids = _ids(table)
     table, fake = fill_missing_rvs(table) if fake_rvs else (table, np.zeros(len(table), dtype=bool))
@@ -293,7 +295,7 @@ def load_array(
     if ndim is not None and array.ndim != ndim: raise InputError(f"{path} has shape {array.shape}; {ndim} dimensions are needed")
     return array
 
-# %% ../nbs/04_datatools.ipynb #6188b0c2
+# %% ../nbs/04_datatools.ipynb #9cb4d0ae
 def _check_stars(means, covs):
     "Raise `InputError` if a mean is not finite or a covariance is not a covariance matrix."
     bad = ~np.isfinite(means).all(axis=1)
@@ -315,7 +317,14 @@ def _check_stars(means, covs):
         bad = ~_positive_semidefinite(chunk) | (np.einsum('nii->ni', chunk) < 0).any(axis=1)
         if bad.any(): raise InputError(f"the covariance of the star in row {start + bad.argmax()} is not positive definite")
 
-# %% ../nbs/04_datatools.ipynb #8aff8ff3
+def _of_each_star(values, kinds, n, what, wanted):
+    "`values` as an array (n,) of a kind; `InputError` if it is none."
+    values = np.asarray(values)
+    if values.dtype.kind not in kinds: raise InputError(f"{what} must be {wanted}, not {values.dtype.name}")
+    if values.shape != (n,): raise InputError(f"there are {values.size} {what} for {n} stars")
+    return values
+
+# %% ../nbs/04_datatools.ipynb #2343322d
 class StarData:
     "Stars in Cartesian space, checked and packed for fast passes."
     def __init__(self,
@@ -342,11 +351,11 @@ class StarData:
         if covs is not None and covs.dtype.kind == 'f' and covs.dtype.itemsize < 8:
             raise InputError(f"covariances need double precision: save them as float64, not {covs.dtype.name}")
         _check_stars(means, covs)
-        self.n, self.has_covs, self.provenance = len(X), covs is not None, provenance
-        self.ids, self.fake_rvs = (None if a is None else np.asarray(a) for a in (ids, fake_rvs))
-        for name, values in (('ids', self.ids), ('marks of invented velocities', self.fake_rvs)):
-            if values is not None and values.shape != (self.n,):
-                raise InputError(f"there are {len(values)} {name} for {self.n} stars")
+        self.n, self.has_covs = len(X), covs is not None
+        self.provenance = provenance if isinstance(provenance, dict) else {}
+        self.ids = None if ids is None else _of_each_star(ids, 'iu', self.n, 'ids', 'whole numbers (int64)')
+        fake_rvs = np.zeros(self.n, dtype=bool) if fake_rvs is None else fake_rvs
+        self.fake_rvs = _of_each_star(fake_rvs, 'b', self.n, 'marks of invented velocities', 'true or false')
         self.blocks = pack(means, np.broadcast_to(0., (len(X), DIM, DIM)) if covs is None else covs)
         self.log_jacobian, self._curvilinear, self._bare, self._fingerprint = None, None, None, None
 
@@ -358,7 +367,7 @@ class StarData:
 
     def __len__(self): return self.n
     def __repr__(self):
-        fake = '' if self.fake_rvs is None or not self.fake_rvs.any() else f", {self.fake_rvs.sum()} without radial velocity"
+        fake = f", {self.fake_rvs.sum()} without radial velocity" if self.fake_rvs.any() else ''
         return f"StarData({self.n} stars{'' if self.has_covs else ' without uncertainties'}{fake})"
 
 # %% ../nbs/04_datatools.ipynb #6930b60f
@@ -434,7 +443,7 @@ def as_stars(
         raise InputError("stellar_uncertainties is True, but the data have 6 columns: no covariances (42 columns are needed)")
     return stars.without_covs() if stellar_uncertainties is False else stars
 
-# %% ../nbs/04_datatools.ipynb #3a71af17
+# %% ../nbs/04_datatools.ipynb #d23247b4
 _SAMPLE = ('data_means.npy', 'data_covs.npy', 'ids.npy', 'fake_rvs_mask.npy', 'provenance.yml')
 
 @patch
@@ -444,17 +453,25 @@ def write(self:StarData,
 ):
     "Write the stars to a folder, as `prepare-data` does; raises `InputError` if it holds a sample already."
     folder = Path(folder)
+    if not self.n: raise InputError("there are no stars to write")
+    if folder.exists() and not folder.is_dir(): raise InputError(f"{folder} is a file: choose another name for the folder")
     there = [folder/name for name in _SAMPLE + ('data_all.npy', 'all_data.npy') if (folder/name).exists()]
     if there and not overwrite: raise InputError(f"{folder} already holds a sample ({there[0].name}, ...): choose another folder")
     files = {'data_means.npy': self.means, 'data_covs.npy': self.covs if self.has_covs else None, 'ids.npy': self.ids,
-             'fake_rvs_mask.npy': self.fake_rvs, 'provenance.yml': as_yaml({**(self.provenance or {}), 'stars': self.n})}
+             'fake_rvs_mask.npy': self.fake_rvs if self.fake_rvs.any() else None, 'provenance.yml': as_yaml(self._origin())}
     files = {name: content for name, content in files.items() if content is not None}
     write_files(folder, files, remove=[path for path in there if path.name not in files])
 
+@patch
+def _origin(self:StarData):
+    "Provenance, with the numbers of the stars that are left."
+    return {**self.provenance, 'stars': self.n, 'without radial velocity': int(self.fake_rvs.sum())}
+
 def as_yaml(settings):
-    "Settings as text."
+    "Settings as text; raises `InputError`."
     import yaml
-    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120)
+    try: return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120)
+    except yaml.YAMLError as e: raise InputError(f"a provenance has texts and numbers only: {str(e)[:100]}") from None
 
 @patch(cls_method=True)
 def read(cls:StarData,
@@ -473,7 +490,7 @@ def read(cls:StarData,
         try: provenance = yaml.safe_load(parts['provenance.yml'].read_text(encoding='utf-8'))
         except (OSError, UnicodeDecodeError, yaml.YAMLError): logger.warning("%s cannot be read", parts['provenance.yml'])
     X, covs = part('data_means.npy', 2), part('data_covs.npy', 3)
-    if X is None: X, covs = part('data_all.npy', 2), None
+    if 'data_all.npy' in parts and (X is None or covs is None): X, covs = part('data_all.npy', 2), None
     try: return cls(X, covs, part('ids.npy', 1), part('fake_rvs_mask.npy', 1), provenance)
     except InputError as e: raise InputError(str(e) if str(e).startswith(str(path)) else f"{path}: {e}") from None
 
@@ -484,27 +501,28 @@ def _ids_beside(path):
     ids, n = load_array(beside, 1), len(load_array(path, mmap_mode='r'))
     return ids if len(ids) == n and ids.dtype.kind in 'iu' else None
 
-# %% ../nbs/04_datatools.ipynb #ce3ea958
+# %% ../nbs/04_datatools.ipynb #9672d174
 @patch
 def table(self:StarData):
     "The stars as an astropy Table: ids, Cartesian means and uncertainties with units, and which velocities were invented."
     from astropy.table import Table
-    table = Table(meta=dict(self.provenance or {}))
+    table = Table(meta={'comments': as_yaml(self._origin()).splitlines()})
     if self.ids is not None: table['source_id'] = self.ids
     errors = np.sqrt(self.blocks[:, [DIM + i*(i + 3)//2 for i in range(DIM)]].swapaxes(1, 2).reshape(-1, DIM)[:self.n])
     for i, (name, mean) in enumerate(zip('XYZUVW', self.means.T, strict=True)):
         table[name] = mean
         table[name].unit = 'pc' if i < 3 else 'km/s'
         if self.has_covs: table[f'{name}_error'] = errors[:, i] * table[name].unit
-    if self.fake_rvs is not None: table['fake_rv'] = self.fake_rvs
+    table['fake_rv'] = self.fake_rvs
     return table
 
-# %% ../nbs/04_datatools.ipynb #51787b26
+# %% ../nbs/04_datatools.ipynb #79514ff8
 @patch
 def top(self:StarData,
     component,  # with `estimate_log_prob`
     n:int,  # how many stars, if there are so many
 ) -> StarData:
     "The stars with the largest overlap with a component, in the order in which they are here."
+    if not isinstance(n, (int, np.integer)) or n < 1: raise InputError(f"n must be a number of stars, not {n!r}")
     best = np.argsort(-component.estimate_log_prob(self), kind='stable')[:n]
     return self[np.sort(best)]

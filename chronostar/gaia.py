@@ -16,7 +16,7 @@ import numpy as np
 
 from .datatools import CORRELATIONS, ERRORS, OBSERVABLES, InputError
 
-# %% ../nbs/09_gaia.ipynb #fd233f00
+# %% ../nbs/09_gaia.ipynb #badb9f31
 logger = logging.getLogger(__name__)
 
 def adql(
@@ -33,9 +33,9 @@ def adql(
     lines = [['source_id', *astrometry, 'l', 'b'], correlations, ['ruwe', *photometry],
              ['radial_velocity', 'radial_velocity_error']]
     return ('SELECT\n' + ',\n'.join('  ' + ', '.join(line) for line in lines) + f'\nFROM {release}.gaia_source\n'
-            f'WHERE parallax > {min_parallax:g} AND parallax_error/parallax < {max_error:g}')
+            f'WHERE parallax > {float(min_parallax):.15g} AND parallax_error/parallax < {float(max_error):.15g}')
 
-# %% ../nbs/09_gaia.ipynb #fa5e6f33
+# %% ../nbs/09_gaia.ipynb #20ffa708
 def _archive(query):
     "astroquery's Gaia; `InputError` with the query to paste, if it is not installed."
     try: from astroquery.gaia import Gaia
@@ -43,6 +43,8 @@ def _archive(query):
         raise InputError("asking the Gaia archive needs astroquery: pip install 'chronostar[gaia]'; or paste this query into "
                          f"https://gea.esac.esa.int/archive/ and save the result as FITS: {query}") from None
     return Gaia
+
+_FORMATS = ('.fits', '.ecsv', '.vot', '.xml', '.parquet', '.hdf5')
 
 def query_gaia(
     path,  # where the table goes, for instance betapic-100pc.fits
@@ -53,10 +55,12 @@ def query_gaia(
 ) -> Path:
     "Have the archive's stars within a distance in a file; raises `InputError`, or `OSError` if the archive cannot be reached."
     path, query = Path(path), adql(min_parallax, max_error, release)
-    if path.exists():
+    if path.is_file():
         logger.info("%s is there: the archive is not asked again", path)
         return path
+    if path.is_dir(): raise InputError(f"{path} is a folder: name a file")
     if not path.parent.is_dir(): raise InputError(f"{path.parent}: no such folder")
+    if path.suffix not in _FORMATS: raise InputError(f"{path}: a table is kept as one of {', '.join(_FORMATS)}")
     note = path.with_name(path.name + '.job')
     gaia = _archive(query)
     if note.exists():
@@ -64,7 +68,9 @@ def query_gaia(
         if asked.strip() != query:
             raise InputError(f"{note} belongs to another query: remove it, or choose another file")
         logger.info("picking up job %s", number)
-        job = gaia.load_async_job(jobid=number, load_results=False)
+        try: job = gaia.load_async_job(jobid=number, load_results=False)
+        except ConnectionError: raise
+        except Exception as e: raise InputError(f"the archive does not know job {number} any more ({e}): remove {note}") from None
     else:
         job = gaia.launch_job_async(query, background=True)
         note.write_text(f'{job.jobid}\n{query}\n')
@@ -76,7 +82,7 @@ def query_gaia(
     table = job.get_results()
     temporary = path.with_name(f'.{os.getpid()}-{path.name}')
     try:
-        table.write(temporary)
+        table.write(temporary, **({'format': 'votable'} if path.suffix in ('.vot', '.xml') else {}))
         os.replace(temporary, path)
     finally: temporary.unlink(missing_ok=True)
     note.unlink()

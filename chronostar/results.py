@@ -6,7 +6,7 @@
 __all__ = ['logger', 'result_files', 'make_room', 'components_table', 'members_table', 'mixture_files', 'component_files',
            'describe', 'component_from_parameters', 'read_result']
 
-# %% ../nbs/28_results.ipynb #7936f0fa
+# %% ../nbs/28_results.ipynb #65064de9
 import json
 import logging
 import os
@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import get_class, name_of
+from .base import BaseComponent, get_class, name_of, nearest
 from .datatools import InputError, load_array, write_files
+from .traceorbit import try_orbit
 
 # %% ../nbs/28_results.ipynb #021a01a6
 logger = logging.getLogger(__name__)
@@ -176,7 +177,7 @@ def describe(
                        for c in mixture.components_],
         **said, 'settings': settings}, sort_keys=False, allow_unicode=True, width=120)
 
-# %% ../nbs/28_results.ipynb #752c6bdf
+# %% ../nbs/28_results.ipynb #7f9be553
 def component_from_parameters(
     params,  # parameter vector
     where='parameters',  # named in the message, if it does not fit
@@ -192,11 +193,14 @@ def component_from_parameters(
         raise InputError(f"{where}: no component has parameters of shape {np.shape(params)} (known: 9, 12 or 42 numbers)")
     try:
         cls = get_class(recipe['class']) if recipe else by_length[len(params)]
+        if not (isinstance(cls, type) and issubclass(cls, BaseComponent)): raise InputError(f"{recipe['class']} is no component")
         given = {key: value for key, value in (settings or {}).items() if key in cls.settings()}
         lost = [key for key in (recipe or {}).get('lost', ()) if key not in given]
         if lost: raise InputError(f"its setting {lost[0]} was an object that no file can keep: give it to read_result")
-        return cls(**{**(recipe or {}).get('settings', {}), **given}).set_parameters(params)
-    except (InputError, TypeError, KeyError) as e: raise InputError(f"{where}: {e}") from None
+        component = cls(**{**(recipe or {}).get('settings', {}), **given}).set_parameters(params)
+        try_orbit(getattr(component, 'trace_orbit_func', None))
+        return component
+    except (ValueError, TypeError, KeyError) as e: raise InputError(f"{where}: {e}") from None
 
 def _recipes(folder, n):
     "Class and settings, and uncertainty of the age, of `n` components, from the table of a result; None where there is none."
@@ -207,10 +211,19 @@ def _recipes(folder, n):
         table = Table.read(path, format='ascii.ecsv')
         recipes = table.meta['components']
         errors = np.ma.filled(table['age_error'], np.nan) if 'age_error' in table.colnames else np.full(len(table), np.nan)
-    except Exception as e: raise InputError(f"{path} cannot be read: {str(e).splitlines()[0][:100]}") from None
-    if not isinstance(recipes, list) or len(recipes) != n:
-        raise InputError(f"{path} describes {len(recipes)} components, but {folder} has {n}: it is not one result")
+    except Exception as e: raise InputError(f"{path} cannot be read: {(str(e).splitlines() or [repr(e)])[0][:100]}") from None
+    if not isinstance(recipes, list) or not all(isinstance(r, dict) and isinstance(r.get('settings'), dict) for r in recipes):
+        raise InputError(f"{path} does not say how its components were made: was it edited?")
+    if not len(recipes) == len(table) == n:
+        raise InputError(f"{path} describes {len(table)} components, but {folder} has {n}: it is not one result")
     return recipes, [float(e) if np.isfinite(e) else None for e in errors]
+
+def _check_names(settings, recipes):
+    "Raise `InputError` for a setting that no component has."
+    classes = [get_class(recipe['class']) for recipe in recipes if recipe] or [get_class('SphereSpaceTimeComponent')]
+    known = {name for cls in classes if hasattr(cls, 'settings') for name in cls.settings()}
+    for name in settings:
+        if name not in known: raise InputError(f"no component has a setting {name!r}{nearest(name, known)}")
 
 def read_result(
     folder,  # written by fit-component, fit-mixture or fit-chronostar
@@ -224,6 +237,7 @@ def read_result(
         or sorted(folder.glob('params.npy'))
     if not paths: raise InputError(f"{folder} holds no result: neither comp_000_params.npy, comp_000/params.npy nor params.npy")
     recipes, errors = _recipes(folder, len(paths))
+    _check_names(settings, recipes)
     components = [component_from_parameters(load_array(p), p, r, settings) for p, r in zip(paths, recipes, strict=True)]
     for component, error in zip(components, errors, strict=True): component.age_error = error
     weights = load_array(folder/'weights.npy', 1) if len(paths) > 1 or (folder/'weights.npy').exists() else np.ones(1)

@@ -183,7 +183,7 @@ def generate_field(
     velocity[:, 1] += disc[:, 4]
     return np.hstack([direction + SUN[:3], velocity])
 
-# %% ../nbs/00_synthdata.ipynb #701d7c7c
+# %% ../nbs/00_synthdata.ipynb #b9f2e2e7
 def generate_gaia_sky(
     nfield:int=20_000,  # number of field stars within `radius`
     associations=(),  # for each a dict with the arguments of `generate_association`
@@ -191,8 +191,12 @@ def generate_gaia_sky(
     max_error:float=0.03,  # parallax errors, relative to the parallax, up to which stars are kept
     rng=None,  # numpy Generator or seed
 ):  # two astropy Tables: as from the Gaia archive, and the truth
-    "The solar neighbourhood as the Gaia archive has it, and as it is."
+    "The solar neighbourhood as the Gaia archive has it, and as it is; raises `ValueError`."
     from astropy.table import MaskedColumn, Table
+    if not (0 < radius < 1e4 and max_error > 0): raise ValueError("radius (pc) and max_error must be positive")
+    if isinstance(associations, dict): associations = [associations]
+    if not all(0 <= a['age'] < np.inf for a in associations): raise ValueError("the age of an association is not negative, Myr")
+    if nfield < 1: raise ValueError("a sky needs at least one field star")
     rng = np.random.default_rng(rng)
     stars = [generate_field(nfield, radius, rng), *(generate_association(**a, rng=rng) for a in associations)]
     component = np.repeat(np.arange(len(stars)), [len(s) for s in stars])

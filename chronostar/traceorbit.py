@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['R0', 'V0', 'OMEGA0', 'KM_S', 'OORT_A', 'OORT_B', 'RHO', 'GRAVITY', 'SCALE_A', 'SCALE_B', 'SCALE_RHO',
            'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit', 'GalpyOrbit',
-           'trace_epicyclic_orbit', 'get_orbit']
+           'trace_epicyclic_orbit', 'get_orbit', 'try_orbit']
 
 # %% ../nbs/02_traceorbit.ipynb #5759b1c2
 import warnings
@@ -193,7 +193,7 @@ class NumericalOrbit(_ByDifferences):
         states, times = _broadcast(states, times)
         return np.stack([np.asarray(self.func(s, t), dtype=float).reshape(6) for s, t in zip(states, times)])
 
-# %% ../nbs/02_traceorbit.ipynb #919bc5da
+# %% ../nbs/02_traceorbit.ipynb #c597365e
 @lru_cache
 def _thread_pools():
     "The pools of threads of the libraries that are loaded."
@@ -218,7 +218,8 @@ class GalpyOrbit(_ByDifferences):
     ):
         self.name = f'galpy:{potential}' if isinstance(potential, str) and R0 is None else None
         self.potential = _galpy_potential(potential) if isinstance(potential, str) else potential
-        self.R0 = R0 or _scales(self.potential)[0]
+        self.R0 = _scales(self.potential)[0] if R0 is None else float(R0)
+        if not 1 < self.R0 < 50: raise ValueError(f"R0 is the Sun's distance to the Galactic centre, in kpc, not {R0}")
         self.V0 = self._speed()  # km/s, of the LSR
         self._tables = []
 
@@ -252,6 +253,8 @@ class GalpyOrbit(_ByDifferences):
     ):  # shape (n, 6)
         "Where the states are after `times`."
         states, times = _broadcast(states, times)
+        if not np.isfinite(states).all() or not np.isfinite(times).all(): raise ValueError("states and times must be finite")
+        if np.hypot(self.R0*1000 - states[:, 0], states[:, 1]).min() < 1: raise ValueError("there is no orbit from the centre")
         out = np.array(states)
         for time in np.unique(times[times != 0]):
             these = times == time
@@ -263,13 +266,21 @@ def _galpy_potential(name):
     try: from galpy import potential
     except ImportError: raise ValueError("the orbit model 'galpy' needs galpy: pip install 'chronostar[galpy]'") from None
     with _quietly():
-        for where in (potential, potential.mwpotentials):
-            if hasattr(where, name) and not isinstance(getattr(where, name), type): return getattr(where, name)
-    raise ValueError(f"galpy has no potential {name!r} ready for use (known: {', '.join(potential.mwpotentials.__all__)})")
+        found = getattr(potential.mwpotentials, name, None) or getattr(potential, name, None)
+        if isinstance(found, _galpy_kinds()): return found
+    raise ValueError(f"galpy has no potential {name!r} ready for use (it has MWPotential2014, McMillan17, Irrgang13I, ...)")
+
+def _galpy_kinds():
+    "What counts as a potential."
+    from galpy.potential import Force
+    try: from galpy.potential.Potential import CompositePotential
+    except ImportError: return (Force, list)  # older versions have lists
+    return (Force, CompositePotential, list)
 
 def _scales(potential):
     "The units in which galpy computes: kpc and km/s."
     from galpy.util.conversion import get_physical
+    if not isinstance(potential, _galpy_kinds()): raise ValueError(f"{potential!r} is no potential of galpy, nor the name of one")
     units = get_physical(potential)
     return units['ro'], units['vo']
 
@@ -355,19 +366,20 @@ def trace_epicyclic_orbit(
     end = EpicyclicOrbit(sA, sB, sR).trace(xyzuvw_start, time)
     return end[0] if np.ndim(xyzuvw_start) == 1 and np.ndim(time) == 0 else end
 
-# %% ../nbs/02_traceorbit.ipynb #0a5d6a03
+# %% ../nbs/02_traceorbit.ipynb #5c6c3c34
 @lru_cache
 def _orbit_by_name(name):
     "One of ours, one of galpy's, or something of yours by its dotted path."
     if name in ('epicyclic', 'trace_epicyclic_orbit'): return EpicyclicOrbit()
-    model, _, potential = name.partition(':')
+    model, _, potential = (part.strip() for part in name.partition(':'))
     if model == 'galpy': return GalpyOrbit(potential or 'MWPotential2014')
     if model == 'epicyclic': return GalpyOrbit(potential).epicycle()
     module, _, thing = name.rpartition('.')
     if not module: raise ValueError(f"there is no orbit model {name!r}; known: 'epicyclic', 'galpy', 'galpy:McMillan17' or "
                                     f"'epicyclic:McMillan17' (or another of galpy's potentials), and dotted paths ('my.orbit')")
     try: return get_orbit(getattr(import_module(module), thing))
-    except (ImportError, AttributeError) as e: raise ValueError(f"cannot import the orbit model {name!r}: {e}") from None
+    except (ImportError, AttributeError, ValueError, TypeError, RecursionError) as e:
+        raise ValueError(f"cannot import the orbit model {name!r}: {e}") from None
 
 def get_orbit(
     model=None,  # an orbit model, a function `(states, time) -> states`, a name, or None for the default
@@ -378,3 +390,14 @@ def get_orbit(
     if hasattr(model, 'trace_with_jacobian'): return model
     if callable(model): return NumericalOrbit(model)
     raise ValueError(f"an orbit model is an object with trace_with_jacobian, a function or a name, not {model!r}")
+
+# %% ../nbs/02_traceorbit.ipynb #9f73dc28
+def try_orbit(
+    model,  # whatever `get_orbit` takes
+):  # the orbit model
+    "The orbit model, after it has carried a star for a Myr; raises `ValueError` if it cannot."
+    orbit = get_orbit(model)
+    try: end = np.asarray(orbit.trace([1., 2., 3., 4., 5., 6.], 1.), dtype=float)
+    except Exception as e: raise ValueError(f"{model!r} is no orbit model: it should map a state (6,) and a time ({e})") from None
+    if end.shape != (1, 6) or not np.isfinite(end).all(): raise ValueError(f"{model!r} does not lead to six finite numbers")
+    return orbit
