@@ -8,6 +8,7 @@ import pytest
 from conftest import worked_example
 
 from chronostar import cli
+from chronostar.datatools import StarData
 
 
 @pytest.fixture(scope="module")
@@ -276,3 +277,63 @@ def test_plot_features(refuses):
     assert "nothing to plot" in refuses("plot_features", "-f", "0,1")
     assert "-d FITS" in refuses("plot_features", "-m", "data_means.npy", "-p")
     assert "0,9" in refuses("plot_features", "-m", "data_means.npy", "-f", "0,9")
+
+
+@pytest.mark.parametrize(("name", "content", "says"), [
+    ("ids.npy", np.arange(20.0), "ids must be whole numbers"),
+    ("ids.npy", np.arange(19), "19 ids for 20 stars"),
+    ("fake_rvs_mask.npy", np.ones(20, dtype=int), "must be true or false"),
+    ("data_covs.npy", np.zeros((20, 6, 5)), "must be numbers of shape (20, 6, 6)"),
+    ("data_covs.npy", np.full((20, 6, 6), np.nan), "NaN"),
+    ("data_means.npy", np.zeros((20, 7)), "(n, 6) or (n, 42)")])
+def test_a_folder_that_is_out_of_step(refuses, here, name, content, says):
+    StarData(stars(), ids=np.arange(20)).write("sample")
+    np.save(here / "sample" / name, content)
+    message = refuses("fit_chronostar", "sample")
+    assert "sample" in message and says in message
+
+
+def test_a_folder_that_is_no_sample(refuses, here):
+    (here / "empty").mkdir()
+    assert "holds no sample" in refuses("fit_mixture", "2", "empty")
+    assert "which has its own covariances" in refuses("calc_memberships", "empty", "-c", "data_covs.npy", "-r", "empty")
+
+
+@pytest.mark.parametrize("garbage", ["- a\n- list\n", "a: [unclosed", "\x00", "text"])
+def test_a_provenance_that_is_none(here, garbage):
+    StarData(stars()).write("sample")
+    (here / "sample/provenance.yml").write_text(garbage)
+    read = StarData.read("sample")
+    assert read.provenance == {}
+    read.table()
+    read.write("again")
+
+
+@pytest.mark.parametrize("orbit", ["galpy:vcirc", "galpy:Foo", "'epicyclic:'", "numpy.sin", "nowhere.orbit", "kepler", "..",
+                                   "5", "[1, 2]", "collections.OrderedDict", "numpy.ones"])
+def test_orbits_that_are_none(refuses, here, orbit):
+    (here / "config.yml").write_text(f"component:\n  trace_orbit_func: {orbit}\n")
+    assert "component.trace_orbit_func" in refuses("fit_component", "-c", "config.yml", "data_all.npy")
+
+
+def test_a_result_whose_orbit_is_lost(refuses, here):
+    (here / "config.yml").write_text("component:\n  trace_orbit_func: epicyclic\n")
+    cli.fit_component(["-q", "-c", "config.yml", save("data.npy", stars())])
+    table = (here / "result/components.ecsv").read_text()
+    for orbit, says in (("galpy:Foo", "no potential"), ("gone.orbit", "cannot import")):
+        (here / "result/components.ecsv").write_text(table.replace("trace_orbit_func: epicyclic", f"trace_orbit_func: {orbit}"))
+        assert says in refuses("calc_memberships", "data.npy", "-r", "result")
+    (here / "result/components.ecsv").write_text(table.replace("class: SphereSpaceTimeComponent", "class: os.getcwd"))
+    assert "is no component" in refuses("calc_memberships", "data.npy", "-r", "result")
+    (here / "result/components.ecsv").write_text("\n".join(table.splitlines()[:-1]) + "\n")
+    assert "is not one result" in refuses("calc_memberships", "data.npy", "-r", "result")
+
+
+@pytest.mark.parametrize("argv", [["."], ["stars"], ["a.fits", "--parallax", "0"], ["a.fits", "--release", "a b"],
+                                  ["none/a.fits"]])
+def test_queries_that_make_no_sense(refuses, argv):
+    refuses("query_gaia", *argv)
+
+
+def test_radial_velocities_shifted_by_nothing_one_can_add(refuses):
+    assert "rv_shift must be a number" in refuses("prepare_data", "stars.fits", "--rv-shift", "nan")
