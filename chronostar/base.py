@@ -116,7 +116,7 @@ def differentiate(
         hessian.append((gradient - gradient_below)/(2*h))
     return np.column_stack(scores), (np.array(hessian) + np.transpose(hessian))/2
 
-# %% ../nbs/05_base.ipynb #4aba26b6
+# %% ../nbs/05_base.ipynb #6f2d8feb
 class BaseComponent(Configurable, BaseEstimator):
     "A probability density of stars in phase space, with parameters that can be fitted."
     n_params = None  # the number of free parameters, for BIC and AIC
@@ -167,6 +167,10 @@ class BaseComponent(Configurable, BaseEstimator):
     ):
         "A copy at a displacement from here, within its bounds."
         return copy(self)
+
+    def other_ages(self, X, resp):
+        "Variants at other ages to try, which may be better with the memberships that they would have; none by default."
+        return []
 
     def looser(self, X):
         "Wider variants to try from time to time, in case the component lost members; none by default."

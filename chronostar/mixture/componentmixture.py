@@ -240,26 +240,29 @@ def fit_briefly(self:ComponentMixture,
     self._initialise(stars, None, check_random_state(self.random_state))
     return self._move(stars, range(len(self.components_)) if which is None else which, n_iter)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #2dd899cb
+# %% ../../nbs/10_mixture.componentmixture.ipynb #603a64ea
 _TRIAL_ITERATIONS = 10
 
 @patch
-def _trial(self:ComponentMixture, stars, k, component):
+def _trial(self:ComponentMixture, stars, k, component, explore=True):
     "A copy with `component` in place of component k, after exploring and a few iterations; sets `lower_bound_`."
     trial = copy(self)
     trial.components_ = [copy(c) for c in self.components_]
     trial.components_[k] = component
-    trial.components_[k] = component.explore(stars, np.ascontiguousarray(trial._e_step(stars)[1][:, k]))[0]
+    if explore: trial.components_[k] = component.explore(stars, np.ascontiguousarray(trial._e_step(stars)[1][:, k]))[0]
     return trial._move(stars, [k], _TRIAL_ITERATIONS)
 
 @patch
 def loosen(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
 ):  # self
-    "Try wider components, and go on from where that leads to a higher likelihood; returns self."
+    "Try wider components and other ages, and go on from where that leads to a higher likelihood; returns self."
     stars, history = as_stars(X), list(self.lower_bounds_)
     for k in range(len(self.components_)):
         trials = [self._trial(stars, k, looser) for looser in self.components_[k].looser(stars)]
+        if trials:  # it has moved since the last time
+            resp = np.ascontiguousarray(self._e_step(stars)[1][:, k])
+            trials += [self._trial(stars, k, other, explore=False) for other in self.components_[k].other_ages(stars, resp)]
         best = max(trials, key=lambda t: t.lower_bound_, default=self)
         if (best.lower_bound_ - self.lower_bound_)*len(stars) > _EXPLORE_GAIN:
             self.weights_, self.components_ = best.weights_, best.components_
