@@ -517,7 +517,7 @@ _DEMO_STEPS = [
     ('plot-features -m data_means.npy -c data_covs.npy -z output-chron/final/memberships.npy -r output-chron/final '
      '-f 0,1.0,2.1,2.0,3.1,4.2,5 -o plots-answer -b', 'Look at the answer')]
 
-# %% ../nbs/50_cli.ipynb #2e5dac88
+# %% ../nbs/50_cli.ipynb #63e5813a
 def _demo_step(command, talk):
     "Do what the command line says, in this process; `talk` are the options -v or -q, if given."
     import runpy
@@ -530,8 +530,10 @@ def _demo(args):
     from contextlib import chdir
     from pathlib import Path
 
+    from astropy.table import Table
+
     from chronostar.datatools import InputError
-    from chronostar.results import read_result, write_files
+    from chronostar.results import write_files
     folder = Path(args.folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists already: name another folder, or remove it")
@@ -541,11 +543,16 @@ def _demo(args):
         for i, (command, what) in enumerate(_DEMO_STEPS, 1):
             print(f"\n[{i}/{len(_DEMO_STEPS)}] {what}\n$ {command}", flush=True)
             _demo_step(command, ['-v'] if args.verbose else ['-q'] if args.quiet else [])
-        found = [c for c in read_result('output-chron/final').components_]
-    print("\nFound, next to the truth:\n  component        age [Myr]       dxyz [pc]     duvw [km/s]")
-    truth = {'association': (30., 50., 1.5), 'field': (0., 500., 30.)}
-    for (name, values), c in zip(truth.items(), sorted(found, key=lambda c: c.duvw), strict=False):
-        print(f"  {name:12}" + ''.join(f"{f:8.2f} ({t:5.1f})" for f, t in zip((c.age, c.dxyz, c.duvw), values, strict=True)))
+        found = Table.read('output-chron/final/components.ecsv')
+    print("\nFound, and the truth in brackets:\n  component           age [Myr]             dxyz [pc]            duvw [km/s]")
+    truth = {'association': {'age': 30., 'dxyz': 50., 'duvw': 1.5}, 'field': {'age': 0., 'dxyz': 500., 'duvw': 30.}}
+    found.sort('duvw')
+    for (name, values), row in zip(truth.items(), found, strict=False):
+        line = f"  {name:12}"
+        for q, true in values.items():
+            error = row[f'{q}_error'] if f'{q}_error' in found.colnames else 0
+            line += f"{row[q]:8.2f} {f'± {error:.2f}' if error > 0 else '':7} ({true:5.1f})"
+        print(line)
     print("(The field is seen to 1 kpc only, so it looks smaller than it was made.)")
     figures = [folder/f'plots-{which}'/'features.pdf' for which in ('truth', 'answer')]
     print(f"\nFigures (and .png, .svg beside them):\n  {figures[0]}\n  {figures[1]}")
