@@ -143,5 +143,5 @@ def test_ages_of_clean_associations(age, uncertain):
 def test_demo(tmp_path, capsys):
     cli.demo(["-q", str(tmp_path / "demo")])
     out = capsys.readouterr().out
-    assert "$ fit-chronostar -c config-chron.yml data_all.npy" in out and "Found, next to the truth" in out
+    assert "$ fit-chronostar -c config-chron.yml data_all.npy" in out and "Found, and the truth in brackets" in out and "±" in out
     assert (tmp_path / "demo/plots-answer/features.pdf").exists()
