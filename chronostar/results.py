@@ -52,7 +52,7 @@ def make_room(
     except OSError as e: raise InputError(f"cannot write to {folder}: {e.strerror}") from e
     return existing
 
-# %% ../nbs/28_results.ipynb #da17d2a1
+# %% ../nbs/28_results.ipynb #f73d283c
 _AXES = {'X': 'pc', 'Y': 'pc', 'Z': 'pc', 'U': 'km/s', 'V': 'km/s', 'W': 'km/s'}
 
 def _plain(value):
@@ -67,6 +67,7 @@ def _recipe(component):
     kept = {key: _plain(value) for key, value in settings.items() if key not in lost}
     return {'class': name_of(type(component)) or type(component).__name__, 'settings': kept, 'lost': lost}
 
+# %% ../nbs/28_results.ipynb #a6a16ed4
 def components_table(
     mixture,  # fitted
     members=None,  # shape (k,): expected number of members of each component

@@ -193,7 +193,7 @@ class NumericalOrbit(_ByDifferences):
         states, times = _broadcast(states, times)
         return np.stack([np.asarray(self.func(s, t), dtype=float).reshape(6) for s, t in zip(states, times)])
 
-# %% ../nbs/02_traceorbit.ipynb #c597365e
+# %% ../nbs/02_traceorbit.ipynb #d247dca4
 @lru_cache
 def _thread_pools():
     "The pools of threads of the libraries that are loaded."
@@ -207,59 +207,6 @@ def _quietly(n_orbits=1):
     with warnings.catch_warnings(), threads:
         warnings.simplefilter('ignore')
         yield
-
-class GalpyOrbit(_ByDifferences):
-    "Orbits integrated in a potential of galpy."
-    step = 0.02  # pc and km/s
-
-    def __init__(self,
-        potential='MWPotential2014',  # a potential of galpy, or the name of one
-        R0=None,  # kpc, the Sun's distance to the Galactic centre; that of the potential, or 8
-    ):
-        self.name = f'galpy:{potential}' if isinstance(potential, str) and R0 is None else None
-        self.potential = _galpy_potential(potential) if isinstance(potential, str) else potential
-        self.R0 = _scales(self.potential)[0] if R0 is None else float(R0)
-        if not 1 < self.R0 < 50: raise ValueError(f"R0 is the Sun's distance to the Galactic centre, in kpc, not {R0}")
-        self.V0 = self._speed()  # km/s, of the LSR
-        self._tables = []
-
-    def __repr__(self): return f"GalpyOrbit({self.name or self.potential!r}, R0={self.R0:g} kpc, V0={self.V0:.1f} km/s)"
-    def __deepcopy__(self, memo): return self  # it does not change, and what it has worked out is worth keeping
-
-    def _speed(self):
-        from galpy.potential import vcirc
-        ro, vo = _scales(self.potential)
-        with _quietly(): return float(vcirc(self.potential, self.R0/ro, use_physical=False))*vo
-
-    def _integrate(self, states, ages):
-        "States (n, m, 6) at `ages` (m,), which begin with 0 and are equally spaced; negative ones are in the past."
-        from galpy.orbit import Orbit
-        ro, vo = _scales(self.potential)
-        x, y = self.R0*1000 - states[:, 0], states[:, 1]
-        u, v = -states[:, 3], states[:, 4] + self.V0
-        R, phi = np.hypot(x, y), np.arctan2(y, x)
-        pc = ro*1000
-        start = np.column_stack([R/pc, (u*x + v*y)/R/vo, (v*x - u*y)/R/vo, states[:, 2]/pc, states[:, 5]/vo, phi])
-        orbits = Orbit(start)
-        with _quietly(len(start)): orbits.integrate(ages*(KM_S*vo/pc), self.potential, method='dop853_c', progressbar=False)
-        R, vR, vT, z, vz, phi = np.moveaxis(orbits.getOrbit(), -1, 0)
-        phi = phi - ages*(KM_S*self.V0/(self.R0*1000))  # seen from the LSR
-        s, c = np.sin(phi), np.cos(phi)
-        return np.stack([self.R0*1000 - R*c*pc, R*s*pc, z*pc, (vT*s - vR*c)*vo, (vR*s + vT*c)*vo - self.V0, vz*vo], axis=-1)
-
-    def trace(self,
-        states,  # shape (n, 6) or (6,): pc, km/s
-        times,  # Myr, one for all or shape (n,)
-    ):  # shape (n, 6)
-        "Where the states are after `times`."
-        states, times = _broadcast(states, times)
-        if not np.isfinite(states).all() or not np.isfinite(times).all(): raise ValueError("states and times must be finite")
-        if np.hypot(self.R0*1000 - states[:, 0], states[:, 1]).min() < 1: raise ValueError("there is no orbit from the centre")
-        out = np.array(states)
-        for time in np.unique(times[times != 0]):
-            these = times == time
-            out[these] = self._integrate(states[these], np.array([0., time]))[:, -1]
-        return out
 
 def _galpy_potential(name):
     "The potential of that name in galpy."
@@ -283,6 +230,63 @@ def _scales(potential):
     if not isinstance(potential, _galpy_kinds()): raise ValueError(f"{potential!r} is no potential of galpy, nor the name of one")
     units = get_physical(potential)
     return units['ro'], units['vo']
+
+# %% ../nbs/02_traceorbit.ipynb #e00e6b5e
+class GalpyOrbit(_ByDifferences):
+    "Orbits integrated in a potential of galpy."
+    step = 0.02  # pc and km/s
+
+    def __init__(self,
+        potential='MWPotential2014',  # a potential of galpy, or the name of one
+        R0=None,  # kpc, the Sun's distance to the Galactic centre; that of the potential, or 8
+    ):
+        self.name = f'galpy:{potential}' if isinstance(potential, str) and R0 is None else None
+        self.potential = _galpy_potential(potential) if isinstance(potential, str) else potential
+        self.R0 = _scales(self.potential)[0] if R0 is None else float(R0)
+        if not 1 < self.R0 < 50: raise ValueError(f"R0 is the Sun's distance to the Galactic centre, in kpc, not {R0}")
+        self.V0 = self._speed()  # km/s, of the LSR
+        self._tables = []
+
+    def __repr__(self): return f"GalpyOrbit({self.name or self.potential!r}, R0={self.R0:g} kpc, V0={self.V0:.1f} km/s)"
+    def __deepcopy__(self, memo): return self  # it does not change, and what it has worked out is worth keeping
+
+    def _speed(self):
+        from galpy.potential import vcirc
+        ro, vo = _scales(self.potential)
+        with _quietly(): return float(vcirc(self.potential, self.R0/ro, use_physical=False))*vo
+
+# %% ../nbs/02_traceorbit.ipynb #817e29a0
+@patch
+def _integrate(self:GalpyOrbit, states, ages):
+    "States (n, m, 6) at `ages` (m,), which begin with 0 and are equally spaced; negative ones are in the past."
+    from galpy.orbit import Orbit
+    ro, vo = _scales(self.potential)
+    x, y = self.R0*1000 - states[:, 0], states[:, 1]
+    u, v = -states[:, 3], states[:, 4] + self.V0
+    R, phi = np.hypot(x, y), np.arctan2(y, x)
+    pc = ro*1000
+    start = np.column_stack([R/pc, (u*x + v*y)/R/vo, (v*x - u*y)/R/vo, states[:, 2]/pc, states[:, 5]/vo, phi])
+    orbits = Orbit(start)
+    with _quietly(len(start)): orbits.integrate(ages*(KM_S*vo/pc), self.potential, method='dop853_c', progressbar=False)
+    R, vR, vT, z, vz, phi = np.moveaxis(orbits.getOrbit(), -1, 0)
+    phi = phi - ages*(KM_S*self.V0/(self.R0*1000))  # seen from the LSR
+    s, c = np.sin(phi), np.cos(phi)
+    return np.stack([self.R0*1000 - R*c*pc, R*s*pc, z*pc, (vT*s - vR*c)*vo, (vR*s + vT*c)*vo - self.V0, vz*vo], axis=-1)
+
+@patch
+def trace(self:GalpyOrbit,
+    states,  # shape (n, 6) or (6,): pc, km/s
+    times,  # Myr, one for all or shape (n,)
+):  # shape (n, 6)
+    "Where the states are after `times`."
+    states, times = _broadcast(states, times)
+    if not np.isfinite(states).all() or not np.isfinite(times).all(): raise ValueError("states and times must be finite")
+    if np.hypot(self.R0*1000 - states[:, 0], states[:, 1]).min() < 1: raise ValueError("there is no orbit from the centre")
+    out = np.array(states)
+    for time in np.unique(times[times != 0]):
+        these = times == time
+        out[these] = self._integrate(states[these], np.array([0., time]))[:, -1]
+    return out
 
 # %% ../nbs/02_traceorbit.ipynb #1a274efc
 @patch
