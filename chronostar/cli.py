@@ -452,7 +452,7 @@ def plot_features(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for the figures (default: here)')
     _run(parser, _plot_features, argv)
 
-# %% ../nbs/50_cli.ipynb #5c793ff4
+# %% ../nbs/50_cli.ipynb #d7b59075
 def _plot_age(args):
     import json
 
@@ -475,7 +475,7 @@ def _plot_age(args):
 def plot_age(argv=None):
     "Plot the profile likelihood over the ages of a result."
     parser = _parser('plot-age', 'Plot how likely each age is: the profile likelihood, with the ranges of 68 and 95 %.')
-    parser.add_argument('data', metavar='DATA', help='.npy file of shape (n, 42): the stars that were fitted; or (n, 6)')
+    parser.add_argument('data', metavar='DATA', help=f'the stars that were fitted: {_DATA}')
     parser.add_argument('-c', '--covs', metavar='COVS', help='.npy file of shape (n, 6, 6), if DATA has means only')
     parser.add_argument('-r', '--results', metavar='RESULTS', required=True, help='folder of a result')
     parser.add_argument('-k', '--component', metavar='K', type=int, action='append',

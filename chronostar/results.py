@@ -178,7 +178,7 @@ def describe(
                        for c in mixture.components_],
         **said, 'settings': settings}, sort_keys=False, allow_unicode=True, width=120)
 
-# %% ../nbs/28_results.ipynb #7f9be553
+# %% ../nbs/28_results.ipynb #c93ead9d
 def component_from_parameters(
     params,  # parameter vector
     where='parameters',  # named in the message, if it does not fit
@@ -203,6 +203,7 @@ def component_from_parameters(
         return component
     except (ValueError, TypeError, KeyError) as e: raise InputError(f"{where}: {e}") from None
 
+# %% ../nbs/28_results.ipynb #908cd5c8
 def _recipes(folder, n):
     "Class and settings, and uncertainty of the age, of `n` components, from the table of a result; None where there is none."
     path = folder/'components.ecsv'
@@ -226,6 +227,7 @@ def _check_names(settings, recipes):
     for name in settings:
         if name not in known: raise InputError(f"no component has a setting {name!r}{nearest(name, known)}")
 
+# %% ../nbs/28_results.ipynb #d4fcd7b4
 def read_result(
     folder,  # written by fit-component, fit-mixture or fit-chronostar
     **settings,  # of the components, in place of those they were fitted with; for instance trace_orbit_func
