@@ -324,7 +324,18 @@ def _of_each_star(values, kinds, n, what, wanted):
     if values.shape != (n,): raise InputError(f"there are {values.size} {what} for {n} stars")
     return values
 
-# %% ../nbs/04_datatools.ipynb #2343322d
+# %% ../nbs/04_datatools.ipynb #9fb9b046
+def _as_numbers(X):
+    "`X` as an array of real numbers; `InputError` if it is none."
+    if hasattr(X, 'toarray'): raise InputError("data are a sparse matrix, which is not supported: use X.toarray()")
+    X = np.asarray(X)
+    if X.dtype == object:
+        try: X = X.astype(float)
+        except (TypeError, ValueError): pass
+    if X.dtype.kind == 'c': raise InputError("Complex data not supported: coordinates are real numbers")
+    if X.dtype.kind not in 'fiu': raise InputError(f"data must be numbers, not {X.dtype.name}")
+    return X
+
 class StarData:
     "Stars in Cartesian space, checked and packed for fast passes."
     def __init__(self,
@@ -334,8 +345,8 @@ class StarData:
         fake_rvs=None,  # boolean (n,): which have an invented radial velocity
         provenance=None,  # a dict of texts and numbers: where the stars come from
     ):
-        X = np.asarray(X)
-        if X.dtype.kind not in 'fiu': raise InputError(f"data must be numbers, not {X.dtype.name}")
+        X = _as_numbers(X)
+        if X.ndim == 1: raise InputError("data have one dimension: Reshape your data, X[None] if this is a single star")
         if X.ndim != 2 or X.shape[1] not in (DIM, DIM + DIM**2):
             raise InputError(f"data must have shape (n, 6) or (n, 42), not {X.shape}")
         if not len(X): raise InputError("data holds no stars")
@@ -364,6 +375,11 @@ class StarData:
         "A number that other stars hardly share."
         if self._fingerprint is None: self._fingerprint = crc32(self.blocks)
         return self._fingerprint
+
+    @property
+    def shape(self):
+        "Of the array that holds the same, (n, 42) or (n, 6)."
+        return self.n, DIM + DIM**2*self.has_covs
 
     def __len__(self): return self.n
     def __repr__(self):

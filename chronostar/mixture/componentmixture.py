@@ -325,19 +325,19 @@ def aic(self:ComponentMixture,
     "Akaike information criterion; lower is better."
     return float(-2*self.score_samples(X).sum() + 2*self.n_params)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #b4708729
+# %% ../../nbs/10_mixture.componentmixture.ipynb #dd064e89
 @patch
 def sample(self:ComponentMixture,
     n_samples:int=1,  # number of stars
 ):  # stars (n, 6), pc and km/s, and the component of each (n,)
     "Draw stars from the mixture."
     self._check_fitted()
-    rng = np.random.default_rng(self.random_state)
+    rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31, size=4))
     counts = rng.multinomial(n_samples, self.weights_)
     stars = [c.sample(n, rng) for c, n in zip(self.components_, counts, strict=True)]
     return np.vstack(stars), np.repeat(np.arange(len(counts)), counts)
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #83e75e67
+# %% ../../nbs/10_mixture.componentmixture.ipynb #a8735ffa
 @patch
 def estimate_membership_prob(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
@@ -365,6 +365,15 @@ def set_parameters(self:ComponentMixture,
     "Make this a fitted mixture of the given components; returns self."
     self.weights_, self.components_ = np.asarray(weights, dtype=float), list(components)
     return self
+
+@patch(cls_method=True)
+def read(cls:ComponentMixture,
+    folder,  # written by `fit-component`, `fit-mixture` or `fit-chronostar`
+    **settings,  # of the components, in place of those they were fitted with; for instance trace_orbit_func
+):  # a fitted ComponentMixture
+    "The mixture in a result folder; raises `InputError`. The same as `read_result`."
+    from chronostar.results import read_result
+    return read_result(folder, **settings)
 
 # %% ../../nbs/10_mixture.componentmixture.ipynb #2dd521af
 class Uncertainties:
