@@ -313,7 +313,7 @@ def fit_mixture(argv=None):
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
 
-# %% ../nbs/50_cli.ipynb #47b16b72
+# %% ../nbs/50_cli.ipynb #8e4dde55
 def _fit_chronostar(args):
     from pathlib import Path
 
@@ -329,7 +329,7 @@ def _fit_chronostar(args):
     driver = Driver(config, savedir=str(beside), progress=not args.quiet and sys.stderr.isatty())
     best = driver.run(stars, init_resp=resp, overwrite=args.overwrite)
     uncertainties = _polished(best, stars)
-    driver.save(savedir, driver.icpool.best_label, best, stars, uncertainties)
+    driver.save_best(savedir, stars, uncertainties)
     _print_mixture(best, uncertainties)
     print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.icpool.best_label}")
     logger.info("written to %s", savedir)

@@ -15,7 +15,7 @@ from .base import BaseComponent, BaseICPool, BaseMixture, get_class, nearest
 from .datatools import InputError
 from .traceorbit import try_orbit
 
-# %% ../nbs/29_config.ipynb #3c1a252c
+# %% ../nbs/29_config.ipynb #ee8cd49c
 logger = logging.getLogger(__name__)
 
 SECTIONS = {  # section -> settings with defaults, for those that belong to no class
@@ -23,8 +23,8 @@ SECTIONS = {  # section -> settings with defaults, for those that belong to no c
                 'background': None},
     'component': None, 'mixture': None, 'icpool': None,
     'driver': {'intermediate_dumps': True, 'savedir': None},
-    'run': {'savedir': None}}
-UNUSED = {'modules': ('introducer', 'driver'), 'driver': (), 'run': ('nthreads',)}
+    'run': {'savedir': None, 'nthreads': None}}
+UNUSED = {'modules': ('introducer', 'driver'), 'driver': (), 'run': ()}
 
 # %% ../nbs/29_config.ipynb #b4cbe9bd
 def _class_for(role, name):

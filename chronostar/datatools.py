@@ -324,7 +324,7 @@ def _of_each_star(values, kinds, n, what, wanted):
     if values.shape != (n,): raise InputError(f"there are {values.size} {what} for {n} stars")
     return values
 
-# %% ../nbs/04_datatools.ipynb #9fb9b046
+# %% ../nbs/04_datatools.ipynb #812153c2
 def _as_numbers(X):
     "`X` as an array of real numbers; `InputError` if it is none."
     if hasattr(X, 'toarray'): raise InputError("data are a sparse matrix, which is not supported: use X.toarray()")
@@ -346,9 +346,9 @@ class StarData:
         provenance=None,  # a dict of texts and numbers: where the stars come from
     ):
         X = _as_numbers(X)
-        if X.ndim == 1: raise InputError("data have one dimension: Reshape your data, X[None] if this is a single star")
         if X.ndim != 2 or X.shape[1] not in (DIM, DIM + DIM**2):
-            raise InputError(f"data must have shape (n, 6) or (n, 42), not {X.shape}")
+            hint = ". Reshape your data: X[None] makes one star of a vector" if X.ndim == 1 else ''
+            raise InputError(f"data must have shape (n, 6) or (n, 42), not {X.shape}{hint}")
         if not len(X): raise InputError("data holds no stars")
         means = X[:, :DIM]
         if X.shape[1] > DIM and covs is not None:
@@ -385,6 +385,20 @@ class StarData:
     def __repr__(self):
         fake = f", {self.fake_rvs.sum()} without radial velocity" if self.fake_rvs.any() else ''
         return f"StarData({self.n} stars{'' if self.has_covs else ' without uncertainties'}{fake})"
+
+# %% ../nbs/04_datatools.ipynb #151e6182
+@patch(cls_method=True)
+def of_blocks(cls:StarData,
+    blocks,  # shape (nblocks, 27, 64), from `pack`
+    n:int,  # number of stars
+    has_covs:bool=True,  # do the blocks hold covariances?
+) -> StarData:
+    "Stars that have been checked and packed before; they have no ids."
+    stars = object.__new__(StarData)
+    stars.n, stars.has_covs, stars.blocks, stars.provenance = n, has_covs, blocks, {}
+    stars.ids, stars.fake_rvs = None, np.zeros(n, dtype=bool)
+    stars.log_jacobian, stars._curvilinear, stars._bare, stars._fingerprint = None, None, None, None
+    return stars
 
 # %% ../nbs/04_datatools.ipynb #6930b60f
 @patch(as_prop=True)

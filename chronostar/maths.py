@@ -172,15 +172,15 @@ def _kernel(blocks, mean, cov, weights, log_prob, total, with_sums):
     for p in range(49):
         for k in range(BLOCK): total[p] += lanes[p, k]
 
-# %% ../nbs/03_maths.ipynb #7a8f4791
+# %% ../nbs/03_maths.ipynb #ad2533e1
 _CHUNK = 256  # blocks
 
 def _threads(nthreads, nchunks):
-    "How many threads to use; by default all cores that this process may use, or NUMBA_NUM_THREADS."
-    if nthreads is None and nchunks > 1:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-        nthreads = int(os.environ.get('NUMBA_NUM_THREADS') or cores)
-    return max(1, min(nthreads or 1, nchunks))
+    "How many threads to use; by default all cores that this process may use, and never more than NUMBA_NUM_THREADS."
+    if nchunks < 2: return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    limit = int(os.environ.get('NUMBA_NUM_THREADS') or max(cores, nthreads or 1))
+    return max(1, min(nthreads or limit, limit, nchunks))
 
 def _run(blocks, mean, cov, weights, log_prob, nthreads):
     "Run the kernel over all chunks; the sums, if there are `weights`, and else the `log_prob` of each star."

@@ -394,6 +394,20 @@ def other_ages(self:SphereSpaceTimeComponent,
     near = [p for p in others if best.log_prob - p.log_prob < HOPELESS and abs(p.theta[8] - self.age) > 1]
     return [clone(self)._set_theta(p.theta) for p in near]
 
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #b2f25a36
+@patch
+def memory(self:SphereSpaceTimeComponent) -> dict:
+    "Where it explored the ages and tried wider variants: a number for the stars, and nine coordinates."
+    looks = {'explored': self._explored, 'loosened': self._loosened}
+    return {name: [look[0], *look[1].tolist()] for name, look in looks.items() if look is not None}
+
+@patch
+def remember(self:SphereSpaceTimeComponent, memory):
+    "Remember where an earlier component looked; returns self."
+    looks = {name: (look[0], np.array(look[1:])) for name, look in memory.items()}
+    self._explored, self._loosened = looks.get('explored'), looks.get('loosened')
+    return self
+
 # %% ../../nbs/07_component.spherespacetimecomponent.ipynb #7b7bb4d3
 _READ = [f'birth_{c}' for c in 'XYZUVW'] + ['dxyz', 'duvw', 'age', *'XYZUVW']
 _READ_UNITS = ['pc']*3 + ['km/s']*3 + ['pc', 'km/s', 'Myr'] + ['pc']*3 + ['km/s']*3

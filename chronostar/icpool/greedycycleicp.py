@@ -16,7 +16,7 @@ class GreedyCycleICP(SimpleICPool):
     _turn = 0  # whose turn it is to be split
     _failed = 0  # how many splits in a row have brought nothing
 
-# %% ../../nbs/21_icpool.greedycycleicp.ipynb #96fb4703
+# %% ../../nbs/21_icpool.greedycycleicp.ipynb #8b014b02
 @patch
 def _children(self:GreedyCycleICP):
     "The next split in the cycle, or nothing after a round without success."
@@ -33,6 +33,11 @@ def has_next(self:GreedyCycleICP) -> bool:
         if self._parent != self.best_label: self._parent, self._generation = self.best_label, self._generation + 1
         self._queue = self._children()
     return bool(self._queue)
+
+@patch
+def get_batch(self:GreedyCycleICP) -> list:
+    "The next candidate: what comes after it depends on its score."
+    return [self.get_next()]
 
 @patch
 def register_result(self:GreedyCycleICP, label, mixture, score):

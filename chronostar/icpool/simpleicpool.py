@@ -74,7 +74,7 @@ def _children(self:SimpleICPool):
     if k >= self.max_components: return []
     return [self._child(i) for i in (range(k) if self.index_from_front else reversed(range(k)))]
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #72748c8e
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #68f2f609
 @patch
 def has_next(self:SimpleICPool) -> bool:
     "Is there another candidate to try? True after a generation only if it brought a better mixture."
@@ -89,6 +89,13 @@ def get_next(self:SimpleICPool) -> InitialCondition:
     "The next candidate; `StopIteration` if there is none."
     if not self.has_next(): raise StopIteration("no candidate is left to try")
     return self._queue.pop(0)
+
+@patch
+def get_batch(self:SimpleICPool) -> list:
+    "All candidates of the generation that are left; `StopIteration` if there is none."
+    batch = [self.get_next(), *self._queue]
+    self._queue = []
+    return batch
 
 @patch
 def register_result(self:SimpleICPool,
