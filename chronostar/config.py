@@ -120,7 +120,7 @@ def background_maker(
     if cls is None: return None
     return partial(cls, **{key: value for key, value in config['component'].items() if key in cls.settings()})
 
-# %% ../nbs/29_config.ipynb #3dff16f5
+# %% ../nbs/29_config.ipynb #94346c0d
 def _load_yaml(
     text:str,  # of a file
 ):  # what it says; raises `yaml.YAMLError`
@@ -129,8 +129,8 @@ def _load_yaml(
     class Strict(yaml.SafeLoader):
         def compose_node(self, parent, index):
             if self.check_event(yaml.AliasEvent):
-                event = self.peek_event()
-                raise yaml.composer.ComposerError(None, None, f"write the value out in place of *{event.anchor}", event.start_mark)
+                alias = self.peek_event()
+                raise yaml.composer.ComposerError(None, None, f"write the value out for *{alias.anchor}", alias.start_mark)
             return super().compose_node(parent, index)
         def construct_mapping(self, node, deep=False):
             seen = set()
