@@ -8,12 +8,15 @@ __all__ = ['logger', 'OBSERVABLES', 'UNITS', 'ERRORS', 'ERROR_UNITS', 'CORRELATI
            'replace_cov_with_sampling', 'why_unusable', 'unlikely', 'fill_missing_rvs', 'Prepared', 'prepare',
            'write_files', 'load_array', 'read_table', 'StarData', 'as_stars', 'as_yaml']
 
-# %% ../nbs/04_datatools.ipynb #364c06a3
+# %% ../nbs/04_datatools.ipynb #a57d6abb
 import logging
 import os
+import signal
 import warnings
+from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
+from threading import current_thread, main_thread
 from zlib import crc32
 
 import numpy as np
@@ -256,7 +259,21 @@ def prepare(
         raise InputError(f"none of the {len(table)} rows can be converted; the first: {first}")
     return Prepared(means, covs, ids[good], reason, fake[good], table, rv_shift)
 
-# %% ../nbs/04_datatools.ipynb #c01128dc
+# %% ../nbs/04_datatools.ipynb #7f220882
+@contextmanager
+def _undisturbed():
+    "Put off Ctrl-C and SIGTERM."
+    if current_thread() is not main_thread():  # they strike in that thread only
+        yield
+        return
+    late = []
+    handlers = {s: signal.signal(s, lambda signum, frame: late.append(signum)) for s in (signal.SIGINT, signal.SIGTERM)}
+    try: yield
+    finally:
+        for s, handler in handlers.items(): signal.signal(s, handler or signal.SIG_DFL)
+    for signum in late: signal.raise_signal(signum)
+
+# %% ../nbs/04_datatools.ipynb #ef83c730
 def _write(path, content):
     "Write one file: an array, a text, or by a function of the path."
     if callable(content): content(path)
@@ -280,8 +297,9 @@ def write_files(
             temporary = target.with_name(f'.{os.getpid()}-{target.name}')
             staged.append((temporary, target))
             _write(temporary, content)
-        for path in remove: Path(path).unlink()
-        for temporary, target in staged: os.replace(temporary, target)
+        with _undisturbed():
+            for path in remove: Path(path).unlink()
+            for temporary, target in staged: os.replace(temporary, target)
     finally:
         for temporary, _ in staged: temporary.unlink(missing_ok=True)
 
