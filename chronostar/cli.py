@@ -6,15 +6,15 @@
 __all__ = ['logger', 'query_gaia', 'prepare_data', 'fit_component', 'fit_mixture', 'fit_chronostar', 'calc_memberships',
            'plot_features', 'plot_age', 'demo']
 
-# %% ../nbs/50_cli.ipynb #74b08bf5
+# %% ../nbs/50_cli.ipynb #2f52de03
 import argparse
 import logging
 import os
 import signal
 import sys
-from threading import current_thread, main_thread
+from threading import Timer, current_thread, main_thread
 
-# %% ../nbs/50_cli.ipynb #155ea00b
+# %% ../nbs/50_cli.ipynb #6f2dc8ba
 logger = logging.getLogger(__name__)
 
 def _parser(prog, description):
@@ -34,7 +34,16 @@ def _set_up_logging(args):
     root.handlers[0].setFormatter(logging.Formatter('%(message)s'))
     root.setLevel(logging.DEBUG if args.verbose else logging.WARNING if args.quiet else logging.INFO)
 
-def _terminate(signum, frame): raise KeyboardInterrupt('terminated')
+def _stop(signum, frame):
+    "Interrupt the work; a little later where LLVM has called back, which would swallow the interrupt."
+    while frame is not None and not frame.f_globals.get('__name__', '').startswith('llvmlite'): frame = frame.f_back
+    if frame is None: raise KeyboardInterrupt(signum)
+    Timer(0.02, signal.raise_signal, [signum]).start()
+
+def _stop_at(*signals):
+    "Let signals stop the work, unless they are ignored; the handlers that they had."
+    if current_thread() is not main_thread(): return {}  # they strike in that thread only
+    return {s: signal.signal(s, _stop) for s in signals if signal.getsignal(s) != signal.SIG_IGN}
 
 def _run(parser, work, argv):
     "Read the arguments and do the work; exit with status 2 and one line if the input is at fault."
@@ -42,7 +51,7 @@ def _run(parser, work, argv):
     _set_up_logging(args)
     for stream in (sys.stdout, sys.stderr):  # what a terminal cannot show is no reason to stop
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
-    handler = signal.signal(signal.SIGTERM, _terminate) if current_thread() is main_thread() else None
+    handlers = _stop_at(signal.SIGINT, signal.SIGTERM)
     try:
         from chronostar.datatools import InputError
         try:
@@ -53,10 +62,12 @@ def _run(parser, work, argv):
             print(f"{parser.prog}: {' '.join(what.split())}", file=sys.stderr)
             raise SystemExit(2) from None
     except KeyboardInterrupt as e:
-        print(f"{parser.prog}: {'terminated' if e.args else 'interrupted'}; what it has written is whole", file=sys.stderr)
-        raise SystemExit(143 if e.args else 130) from None
+        signum = e.args[0] if e.args else signal.SIGINT
+        what = 'interrupted' if signum == signal.SIGINT else 'terminated'
+        print(f"{parser.prog}: {what}; what it has written is whole", file=sys.stderr)
+        raise SystemExit(128 + signum) from None
     finally:
-        if handler is not None: signal.signal(signal.SIGTERM, handler)
+        for s, handler in handlers.items(): signal.signal(s, handler or signal.SIG_DFL)
 
 # %% ../nbs/50_cli.ipynb #79590d2a
 def _query_gaia(args):
