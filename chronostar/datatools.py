@@ -6,7 +6,7 @@
 __all__ = ['logger', 'OBSERVABLES', 'UNITS', 'ERRORS', 'ERROR_UNITS', 'CORRELATIONS', 'FAKE_RV_ERROR', 'MAX_VARIANCE',
            'InputError', 'column_name', 'extract_array_from_table', 'construct_covs_from_data',
            'replace_cov_with_sampling', 'why_unusable', 'unlikely', 'fill_missing_rvs', 'Prepared', 'prepare',
-           'write_files', 'load_array', 'read_table', 'StarData', 'as_stars', 'as_yaml']
+           'write_files', 'load_array', 'read_table', 'StarData', 'as_stars', 'check_volume', 'as_yaml']
 
 # %% ../nbs/04_datatools.ipynb #a57d6abb
 import logging
@@ -541,6 +541,20 @@ def as_stars(
     if stellar_uncertainties is True and not stars.has_covs:
         raise InputError("stellar_uncertainties is True, but the data have 6 columns: no covariances (42 columns are needed)")
     return stars.without_covs() if stellar_uncertainties is False else stars
+
+# %% ../nbs/04_datatools.ipynb #f1124a32
+def check_volume(
+    stars,  # StarData
+):
+    "Raise `InputError` if stars, blurred by their uncertainties, are thinner than 0.001 pc or km/s in some direction."
+    if len(stars) <= DIM: return  # any few lie on a sheet
+    some = stars[::max(1, len(stars)//100_000)]
+    variances = some.blocks[:, [DIM + i*(i + 3)//2 for i in range(DIM)]].swapaxes(1, 2).reshape(-1, DIM)[:some.n].mean(axis=0)
+    total = np.cov(some.means.T) + np.diag(variances)
+    if np.linalg.eigvalsh(total)[0] > 1e-6: return
+    thin = total.diagonal().argmin()
+    what = f"all have the same {'XYZUVW'[thin]}" if total[thin, thin] < 1e-6 else 'lie on a sheet in phase space'
+    raise InputError(f"the stars {what}, without uncertainties: such a sheet has no end of components; give the covariances too")
 
 # %% ../nbs/04_datatools.ipynb #e390db9c
 _SAMPLE = ('data_means.npy', 'data_covs.npy', 'ids.npy', 'fake_rvs_mask.npy', 'provenance.yml')

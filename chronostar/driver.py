@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'Driver']
 
-# %% ../nbs/30_driver.ipynb #443bcc42
+# %% ../nbs/30_driver.ipynb #2e8cbf2c
 import logging
 import warnings
 from contextlib import nullcontext
@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .base import Configurable, name_of
 from .config import background_maker, check_config, read_config
-from .datatools import InputError, as_stars
+from .datatools import InputError, as_stars, check_volume
 from .mixture.componentmixture import check_memberships
 from .results import describe, make_room, mixture_files, write_files
 
@@ -123,7 +123,7 @@ def _beside_bar(self:Driver):
     from tqdm.contrib.logging import logging_redirect_tqdm
     return logging_redirect_tqdm([logging.getLogger('chronostar')])
 
-# %% ../nbs/30_driver.ipynb #b3f43f4b
+# %% ../nbs/30_driver.ipynb #bd03cb15
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -135,6 +135,7 @@ def run(self:Driver,
     from tqdm import tqdm
     config = self.config_ = self._configure()
     stars = as_stars(data)
+    check_volume(as_stars(stars, config['component'].get('stellar_uncertainties')))
     if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
     savedir = self._make_room(config, overwrite)
     make_component = partial(config['modules']['component'], **config['component'])
