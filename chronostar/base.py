@@ -66,7 +66,7 @@ class Configurable:
             cls.__init__.__kwdefaults__ = dict(init.__kwdefaults__)
         cls.__init__.__kwdefaults__.update(settings)
 
-# %% ../nbs/05_base.ipynb #ebff59eb
+# %% ../nbs/05_base.ipynb #44079e59
 MODULES = {  # the classes that are known by name
     'SphereSpaceTimeComponent': 'chronostar.component.spherespacetimecomponent',
     'SpaceComponent': 'chronostar.component.spacecomponent',
@@ -83,7 +83,7 @@ def get_class(
     module, _, cls = name.rpartition('.') if '.' in name else (MODULES.get(name), '', name)
     if module is None: raise InputError(f"there is no class {name!r}{nearest(name, MODULES)}")
     try: return getattr(import_module(module), cls)
-    except (ImportError, AttributeError, ValueError) as e: raise InputError(f"cannot import {name!r}: {e}") from None
+    except Exception as e: raise InputError(f"cannot import {name!r}: {e}") from None  # a module can fail in any way
 
 def name_of(
     thing,  # a class, a function, or an object with a `name`

@@ -6,13 +6,15 @@
 __all__ = ['logger', 'query_gaia', 'prepare_data', 'fit_component', 'fit_mixture', 'fit_chronostar', 'calc_memberships',
            'plot_features', 'plot_age', 'demo']
 
-# %% ../nbs/50_cli.ipynb #a1c677c8
+# %% ../nbs/50_cli.ipynb #2f52de03
 import argparse
 import logging
 import os
+import signal
 import sys
+from threading import Timer, current_thread, main_thread
 
-# %% ../nbs/50_cli.ipynb #c2f14c4e
+# %% ../nbs/50_cli.ipynb #6f2dc8ba
 logger = logging.getLogger(__name__)
 
 def _parser(prog, description):
@@ -32,21 +34,40 @@ def _set_up_logging(args):
     root.handlers[0].setFormatter(logging.Formatter('%(message)s'))
     root.setLevel(logging.DEBUG if args.verbose else logging.WARNING if args.quiet else logging.INFO)
 
+def _stop(signum, frame):
+    "Interrupt the work; a little later where LLVM has called back, which would swallow the interrupt."
+    while frame is not None and not frame.f_globals.get('__name__', '').startswith('llvmlite'): frame = frame.f_back
+    if frame is None: raise KeyboardInterrupt(signum)
+    Timer(0.02, signal.raise_signal, [signum]).start()
+
+def _stop_at(*signals):
+    "Let signals stop the work, unless they are ignored; the handlers that they had."
+    if current_thread() is not main_thread(): return {}  # they strike in that thread only
+    return {s: signal.signal(s, _stop) for s in signals if signal.getsignal(s) != signal.SIG_IGN}
+
 def _run(parser, work, argv):
     "Read the arguments and do the work; exit with status 2 and one line if the input is at fault."
     args = parser.parse_args(argv)
     _set_up_logging(args)
-    if os.getcwd() not in sys.path: sys.path.append(os.getcwd())  # where classes and orbits of one's own may be
+    for stream in (sys.stdout, sys.stderr):  # what a terminal cannot show is no reason to stop
+        if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
+    handlers = _stop_at(signal.SIGINT, signal.SIGTERM)
     try:
         from chronostar.datatools import InputError
-        try: work(args)
-        except (InputError, OSError) as e:
-            what = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.filename else str(e)
+        try:
+            if os.getcwd() not in sys.path: sys.path.append(os.getcwd())  # where classes and orbits of one's own may be
+            work(args)
+        except (InputError, OSError, MemoryError) as e:
+            what = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.filename else str(e) or repr(e)
             print(f"{parser.prog}: {' '.join(what.split())}", file=sys.stderr)
             raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted; what it has written is whole", file=sys.stderr)
-        raise SystemExit(130) from None
+    except KeyboardInterrupt as e:
+        signum = e.args[0] if e.args else signal.SIGINT
+        what = 'interrupted' if signum == signal.SIGINT else 'terminated'
+        print(f"{parser.prog}: {what}; what it has written is whole", file=sys.stderr)
+        raise SystemExit(128 + signum) from None
+    finally:
+        for s, handler in handlers.items(): signal.signal(s, handler or signal.SIG_DFL)
 
 # %% ../nbs/50_cli.ipynb #79590d2a
 def _query_gaia(args):
@@ -70,18 +91,7 @@ def query_gaia(argv=None):
     parser.add_argument('--show', action='store_true', help='only show the query, to paste it elsewhere')
     _run(parser, _query_gaia, argv)
 
-# %% ../nbs/50_cli.ipynb #7a326797
-def _read_table(path):
-    "An astropy table from a file."
-    from astropy.table import Table
-
-    from chronostar.datatools import InputError
-    try: return Table.read(path)
-    except FileNotFoundError: raise InputError(f"{path}: no such file") from None
-    except Exception as e:  # whatever a reader of any format makes of a file that is not of its kind
-        reason = str(e).splitlines()[0][:150] if str(e) else repr(e)
-        raise InputError(f"{path} cannot be read as a table: {reason}") from None
-
+# %% ../nbs/50_cli.ipynb #98f0d270
 def _link(target):
     "A writer that links to `target`, or copies it where links are not to be had."
     import os
@@ -91,27 +101,61 @@ def _link(target):
         except OSError: shutil.copyfile(target, path)
     return write
 
-# %% ../nbs/50_cli.ipynb #a15949bc
+# %% ../nbs/50_cli.ipynb #c6ce49f4
+def _change_columns(hdu, table, names):
+    "A binary table HDU with the columns `names` of `table` in it."
+    import numpy as np
+    from astropy.io import fits
+    from astropy.units import Unit
+    for name in names:
+        values, there = np.asarray(table[name], dtype=float), name.lower() in [c.lower() for c in hdu.columns.names]
+        if there and hdu.data[name].dtype.kind == 'f' and hdu.data[name].ndim == 1:
+            hdu.data[name] = values
+            unit = hdu.columns[name].unit
+            if unit and Unit(unit, parse_strict='silent') != Unit('km/s'): hdu.columns.change_unit(name, 'km/s')
+            continue
+        columns = [c for c in hdu.columns if c.name.lower() != name.lower()]
+        new = fits.Column(name, 'D', unit='km/s', array=values)
+        hdu = fits.BinTableHDU.from_columns(fits.ColDefs([*columns, new]), header=hdu.header)
+    return hdu
+
+def _write_fits(path, table, target):
+    "Write the FITS file at `path` to `target`, with the radial velocities of `table`."
+    from astropy.io import fits
+
+    from chronostar.datatools import column_name
+    names = [column_name(table, name) for name in ('radial_velocity', 'radial_velocity_error')]
+    with fits.open(path, memmap=False) as hdus:
+        i = next(i for i, hdu in enumerate(hdus) if isinstance(hdu, fits.BinTableHDU))
+        hdus[i] = _change_columns(hdus[i], table, names)
+        hdus.writeto(target, overwrite=True, output_verify='ignore', checksum=any('CHECKSUM' in hdu.header for hdu in hdus))
+
+# %% ../nbs/50_cli.ipynb #741e6a6b
 def _table_writer(path, table, replaces):
     "A function that writes `table` in the format of the file at `path`; `InputError` if that cannot be done."
-    from pathlib import Path
+    import shutil
 
     from astropy.io import fits, registry
     from astropy.table import Table
 
     from chronostar.datatools import InputError
-    with open(path, 'rb') as f: kind = next(iter(registry.identify_format('read', Table, str(path), f, [], {})), None)
-    if replaces and kind == 'fits':
-        with fits.open(path) as hdus:
-            if len(hdus) > 2: raise InputError(f"{path} holds {len(hdus) - 1} tables, of which -w would keep one: leave -w out")
+    def known_by(file): return next(iter(registry.identify_format('read', Table, str(path), file, [], {})), None)
+    with open(path, 'rb') as f: kind = known_by(f) or known_by(None)
+    if kind == 'fits':
+        with fits.open(path) as hdus: binary = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)][:1]
+        in_place = binary and isinstance(binary[0], fits.BinTableHDU)
+        if replaces and not in_place: raise InputError(f"{path} has its table as text, which -w cannot change: leave -w out")
     def write(target):
-        try: table.write(target, format=kind, overwrite=True)
+        try:
+            if kind == 'fits' and in_place: _write_fits(path, table, target)
+            else: table.write(target, format=kind, overwrite=True)
+            shutil.copymode(path, target)
         except OSError: raise
         except Exception as e: raise InputError(f"{path}: the table cannot be written back ({str(e).splitlines()[0][:100]}); "
                                                 f"convert it to FITS or ECSV first") from None
-    return Path(path).name, write
+    return write
 
-# %% ../nbs/50_cli.ipynb #b71565c6
+# %% ../nbs/50_cli.ipynb #f3aa963c
 def _prepared_files(prepared, args):
     "The files that `prepare-data` writes, and those of an earlier call that would be out of step with them."
     from pathlib import Path
@@ -124,17 +168,17 @@ def _prepared_files(prepared, args):
     if args.fakervs:
         fake_ids = prepared.ids[prepared.fake_rvs]
         files |= {'fake_rvs_mask.npy': prepared.fake_rvs, 'fake_rvs_ids.npy': fake_ids, 'fake_rvs_id.npy': fake_ids}
-        name, write = _table_writer(args.file, prepared.table, args.overwrite)
-        files[Path(args.file).absolute() if args.overwrite else f'modified-{name}'] = write
+        where = Path(args.file).resolve() if args.overwrite else f'modified-{Path(args.file).name}'  # not over a link to it
+        files[where] = _table_writer(args.file, prepared.table, args.overwrite)
     known = ('data_all.npy', 'all_data.npy', 'fake_rvs_mask.npy', 'fake_rvs_ids.npy', 'fake_rvs_id.npy')
     return files, [folder/name for name in known if name not in files and (folder/name).is_symlink() | (folder/name).exists()]
 
 def _prepare_data(args):
     from pathlib import Path
 
-    from chronostar.datatools import InputError, prepare, write_files
+    from chronostar.datatools import InputError, prepare, read_table, write_files
     if args.overwrite and not args.fakervs: raise InputError("-w writes invented radial velocities into FILE: it needs -f")
-    try: prepared = prepare(_read_table(args.file), args.fakervs, args.rv_shift)
+    try: prepared = prepare(read_table(args.file), args.fakervs, args.rv_shift)
     except InputError as e: raise InputError(str(e) if str(e).startswith(args.file) else f"{args.file}: {e}") from None
     files, stale = _prepared_files(prepared, args)
     folder = Path(args.output)
@@ -143,7 +187,8 @@ def _prepare_data(args):
     logger.info("%d of %d stars converted to Cartesian space", len(prepared.ids), len(prepared.reason))
     for why, count in prepared.left_out.items():
         logger.info("  %d left out: %s%s", count, why, ' (-f keeps such stars)' if 'radial_velocity' in why else '')
-    if stale: logger.info("removed, for they would not fit any more: %s", ', '.join(path.name for path in stale))
+    removed = [path.name for path in stale if args.nomerge or path.name != 'all_data.npy']
+    if removed: logger.info("removed, for they would not fit any more: %s", ', '.join(removed))
     if args.fakervs: logger.info("  %d of them have no radial velocity", prepared.fake_rvs.sum())
     names = [Path(name).name for name in files] + ['all_data.npy']*(not args.nomerge)
     logger.info("written to %s: %s", folder, ', '.join(sorted(names)))
@@ -360,15 +405,15 @@ def calc_memberships(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for calced_membership.npy (default: here)')
     _run(parser, _calc_memberships, argv)
 
-# %% ../nbs/50_cli.ipynb #ce1975e2
+# %% ../nbs/50_cli.ipynb #079e8e9b
 def _plot_input(args):
     "Stars, components, memberships and table from the options."
     from pathlib import Path
 
-    from chronostar.datatools import InputError, prepare
+    from chronostar.datatools import InputError, prepare, read_table
     from chronostar.results import load_array, read_result
     if args.means is None and args.data is None: raise InputError("nothing to plot: give means (-m) or a table (-d)")
-    table = None if args.data is None else _read_table(args.data)
+    table = None if args.data is None else read_table(args.data)
     stars = ids = None
     if args.means is not None: stars = _load_stars(args.means, args.covs)
     elif args.features:

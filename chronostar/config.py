@@ -26,19 +26,30 @@ SECTIONS = {  # section -> settings with defaults, for those that belong to no c
     'run': {'savedir': None, 'nthreads': None}}
 UNUSED = {'modules': ('introducer', 'driver'), 'driver': (), 'run': ()}
 
-# %% ../nbs/29_config.ipynb #b4cbe9bd
+# %% ../nbs/29_config.ipynb #57e9c67a
+def _shown(value):
+    "A value as a message can show it."
+    if isinstance(value, (list, tuple, set)): return 'a list'
+    if isinstance(value, dict): return "'key: value' lines"
+    try: text = repr(value)
+    except ValueError: text = f'a {type(value).__name__}'  # Python writes no numbers of thousands of digits
+    return text if len(text) < 60 else f'{text[:50]}...'
+
+# %% ../nbs/29_config.ipynb #febe4909
 def _class_for(role, name):
     "The class of that name, which must be able to play its role."
+    if not isinstance(name, (str, type)): raise InputError(f"modules.{role} must be the name of a class, not {_shown(name)}")
     cls = name if isinstance(name, type) else get_class(name)
     base = {'mixture': BaseMixture, 'icpool': BaseICPool}.get(role, BaseComponent)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise InputError(f"modules.{role}: {name} is no {base.__name__[4:].lower()} (a subclass of {base.__name__} is needed)")
     return cls
 
-# %% ../nbs/29_config.ipynb #f3a25112
+# %% ../nbs/29_config.ipynb #5a48e3e4
 LIMITS = {  # smallest and largest value of settings that are numbers
     'tol': (0, 1e6), 'max_iter': (1, 10**9), 'n_init': (1, 10**6), 'verbose_interval': (1, 10**9), 'max_components': (1, 10**6),
-    'max_age': (0, 1000), 'reg_covar': (1e-12, 1e6), 'resp_tol': (0, 0.5), 'nthreads': (1, 10**4), 'random_state': (0, 2**32 - 1)}
+    'max_age': (0, 1000), 'reg_covar': (1e-12, 1e6), 'resp_tol': (0, 0.5), 'nthreads': (1, 10**4), 'random_state': (0, 2**32 - 1),
+    'n_components': (1, 10**6), 'verbose': (0, 10**9)}
 KINDS = {  # of settings that are None by default
     'nthreads': int, 'random_state': int, 'stellar_uncertainties': bool, 'savedir': str}
 _WANTED = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
@@ -52,20 +63,29 @@ def _checked(value, default, where):
     "`value` as the kind that the setting is, within its limits."
     name = where.split('.')[-1]
     kind = KINDS.get(name) if default is None else type(default)
+    if isinstance(default, type): return _class_for('component', value)
     if kind not in _WANTED or (value is None and default is None): return value
     if kind in (int, float) and isinstance(value, str):
         try: value = kind(float(value)) if float(value) == kind(float(value)) else value
         except (ValueError, OverflowError): pass
-    if not _is_a(value, kind): raise InputError(f"{where} must be {_WANTED[kind]}, not {value!r}")
+    if not _is_a(value, kind): raise InputError(f"{where} must be {_WANTED[kind]}, not {_shown(value)}")
     if name in LIMITS and not LIMITS[name][0] <= value <= LIMITS[name][1]:
-        raise InputError(f"{where} must be between {LIMITS[name][0]:g} and {LIMITS[name][1]:g}, not {value!r}")
+        raise InputError(f"{where} must be between {LIMITS[name][0]:g} and {LIMITS[name][1]:g}, not {_shown(value)}")
+    if kind is str: _check_text(str(value), where)
     return value
 
-# %% ../nbs/29_config.ipynb #ba8e1959
+def _check_text(text, where):
+    "Raise `InputError` for a text with odd characters, or that is none of those to choose from."
+    from chronostar.mixture.componentmixture import INIT_PARAMS
+    if not text.isprintable(): raise InputError(f"{where} has control characters in it: {_shown(text)}")
+    if where == 'mixture.init_params' and text not in INIT_PARAMS:
+        raise InputError(f"{where} is {_shown(text)}{nearest(text, INIT_PARAMS)}")
+
+# %% ../nbs/29_config.ipynb #79b88fb7
 def _check_section(section, given, known, unused):
     "The settings of one section, checked against what is `known`."
     if given is None: return {}
-    if not isinstance(given, dict): raise InputError(f"section {section!r} must hold 'key: value' lines, not {given!r}")
+    if not isinstance(given, dict): raise InputError(f"section {section!r} must hold 'key: value' lines, not {_shown(given)}")
     checked = {}
     for key, value in given.items():
         if key in unused: logger.warning("setting %s.%s is no longer used", section, key)
@@ -78,7 +98,7 @@ def check_config(
 ) -> dict:  # every section -> its settings, complete for modules, driver and run; classes in place of their names
     "Check settings and fill in defaults; `InputError` says what is wrong. What has been checked passes unchanged."
     if not isinstance(config, dict):
-        raise InputError("the settings must be sections such as 'mixture:' with indented lines, not a list")
+        raise InputError(f"the settings must be sections such as 'mixture:' with indented lines, not {_shown(config)}")
     for section in config:
         if section not in SECTIONS: raise InputError(f"there is no section {section!r}{nearest(section, SECTIONS)}")
     checked = {s: {**known, **_check_section(s, config.get(s), known, UNUSED[s])}
@@ -100,7 +120,28 @@ def background_maker(
     if cls is None: return None
     return partial(cls, **{key: value for key, value in config['component'].items() if key in cls.settings()})
 
-# %% ../nbs/29_config.ipynb #ba3c98a4
+# %% ../nbs/29_config.ipynb #94346c0d
+def _load_yaml(
+    text:str,  # of a file
+):  # what it says; raises `yaml.YAMLError`
+    "YAML by the safe loader, without references and keys that come twice."
+    import yaml
+    class Strict(yaml.SafeLoader):
+        def compose_node(self, parent, index):
+            if self.check_event(yaml.AliasEvent):
+                alias = self.peek_event()
+                raise yaml.composer.ComposerError(None, None, f"write the value out for *{alias.anchor}", alias.start_mark)
+            return super().compose_node(parent, index)
+        def construct_mapping(self, node, deep=False):
+            seen = set()
+            for key, _ in node.value:
+                if (key.tag, str(key.value)) in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
+                seen.add((key.tag, str(key.value)))
+            return super().construct_mapping(node, deep)
+    return yaml.load(text, Loader=Strict)
+
+# %% ../nbs/29_config.ipynb #9dde1e93
 def _either_spelling(path):
     "`path`, or where it is not there but its twin with the other ending (.yml, .yaml) is, the twin."
     if path.suffix not in ('.yml', '.yaml'): return path
@@ -114,12 +155,11 @@ def read_config(
 ) -> dict:  # as `check_config`
     "The settings in a YAML file; `InputError` names the file and what is wrong in it."
     if path is None: return check_config({})
-    import yaml
     path = _either_spelling(Path(path))
-    try:
-        with open(path, encoding='utf-8') as f: config = yaml.safe_load(f)
+    try: config = _load_yaml(path.read_text(encoding='utf-8-sig'))  # some editors put a mark at the start of a text
     except FileNotFoundError: raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as e:
-        raise InputError(f"{path} is not a YAML file: {' '.join(str(e).split())[:200]}") from None
+    except Exception as e:  # of a file that is none, or as YAML has it, of a date such as 2001-99-99
+        what = str(e).replace('in "<unicode string>", ', 'in ')
+        raise InputError(f"{path} is not a YAML file of settings: {' '.join(what.split())[:200]}") from None
     try: return check_config({} if config is None else config)
     except InputError as e: raise InputError(f"{path}: {e}") from None

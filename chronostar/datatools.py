@@ -6,13 +6,17 @@
 __all__ = ['logger', 'OBSERVABLES', 'UNITS', 'ERRORS', 'ERROR_UNITS', 'CORRELATIONS', 'FAKE_RV_ERROR', 'MAX_VARIANCE',
            'InputError', 'column_name', 'extract_array_from_table', 'construct_covs_from_data',
            'replace_cov_with_sampling', 'why_unusable', 'unlikely', 'fill_missing_rvs', 'Prepared', 'prepare',
-           'write_files', 'load_array', 'StarData', 'as_stars', 'as_yaml']
+           'write_files', 'load_array', 'read_table', 'StarData', 'as_stars', 'check_volume', 'as_yaml']
 
-# %% ../nbs/04_datatools.ipynb #1d0a8f9d
+# %% ../nbs/04_datatools.ipynb #a57d6abb
 import logging
 import os
+import signal
+import warnings
+from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
+from threading import current_thread, main_thread
 from zlib import crc32
 
 import numpy as np
@@ -36,7 +40,7 @@ ERROR_UNITS = ['mas', 'mas', 'mas', 'mas/yr', 'mas/yr', 'km/s']
 _PAIRS = [(i, j) for i in range(DIM) for j in range(i + 1, DIM)]
 CORRELATIONS = [f'{OBSERVABLES[i]}_{OBSERVABLES[j]}_corr' for i, j in _PAIRS]
 
-# %% ../nbs/04_datatools.ipynb #737f3da4
+# %% ../nbs/04_datatools.ipynb #6666059a
 def column_name(
     table,  # an astropy Table
     name:str,  # of a column of Gaia's, in small letters
@@ -50,13 +54,16 @@ def column_name(
 def _column(table, name, unit):
     "Column `name` of `table` as floats in `unit`, NaN where masked."
     column = table[column_name(table, name)]
-    if column.dtype.kind not in 'fiu' or column.ndim != 1:
-        raise InputError(f"column {name!r} holds {column.dtype.name} of shape {column.shape}, not one number in each row")
-    values = np.ma.filled(np.ma.asarray(getattr(column, 'value', column)).astype(float), np.nan)
-    if unit and getattr(column, 'unit', None) is not None:
-        try: values = values * column.unit.to(unit)
-        except Exception as e:
-            raise InputError(f"column {name!r} has unit {column.unit}, which cannot be converted to {unit}") from e
+    dtype = getattr(column, 'dtype', np.dtype(object))
+    if dtype.kind not in 'fiu' or column.ndim != 1:
+        raise InputError(f"column {name!r} holds {dtype.name} of shape {column.shape}, not one number in each row")
+    unit_of_column, mask = getattr(column, 'unit', None), np.asarray(getattr(column, 'mask', False))
+    try: factor = 1. if unit_of_column is None or not unit else float(unit_of_column.to(unit))
+    except Exception as e:
+        raise InputError(f"column {name!r} has unit {unit_of_column}, which cannot be converted to {unit}") from e
+    with np.errstate(over='ignore'):  # of what becomes infinite, `why_unusable` speaks
+        values = np.array(getattr(column, 'unmasked', getattr(column, 'value', column)), dtype=float)*factor
+    values[mask] = np.nan
     return values
 
 # %% ../nbs/04_datatools.ipynb #94ef8646
@@ -113,7 +120,7 @@ def _positive_semidefinite(covs):
         if len(covs) > 32: return np.concatenate([_positive_semidefinite(half) for half in np.array_split(covs, 2)])
         return np.linalg.eigvalsh(scaled)[:, 0] > 0
 
-# %% ../nbs/04_datatools.ipynb #4c1200f7
+# %% ../nbs/04_datatools.ipynb #e254a73e
 def why_unusable(
     astro_data,  # shape (n, 27), from `extract_array_from_table`
 ):  # array of n strings, empty for rows that can be converted
@@ -124,6 +131,8 @@ def why_unusable(
         if bad.any(): reason[bad & (reason == '')] = why
     for name, values in zip(names, astro_data.T, strict=True): blame(~np.isfinite(values), f'no value for {name}')
     blame(astro_data[:, 2] <= 0, 'parallax not positive')
+    blame(astro_data[:, 2] > 1e6, 'parallax beyond all reason')
+    blame(np.abs(astro_data[:, 0]) > 360, 'ra beyond 360 deg')
     blame(np.abs(astro_data[:, 1]) > 90, 'dec beyond 90 deg')
     for i, name in enumerate(ERRORS):
         blame(astro_data[:, DIM + i] < 0, f'{name} negative')
@@ -143,7 +152,7 @@ def unlikely(
         fine = (np.abs(means[:, :3]) < 1e6).all(axis=1) & (np.abs(means[:, 3:]) < 1e5).all(axis=1)
         return ~(fine & (np.hypot(R0 - means[:, 0], means[:, 1]) > 1))
 
-# %% ../nbs/04_datatools.ipynb #e543c904
+# %% ../nbs/04_datatools.ipynb #211219ed
 FAKE_RV_ERROR = 10_000.  # km/s
 
 def fill_missing_rvs(
@@ -155,23 +164,24 @@ def fill_missing_rvs(
     names = ('radial_velocity', 'radial_velocity_error')
     rv, error = (_column(table, c, 'km/s') if column_name(table, c) else np.full(len(table), np.nan) for c in names)
     fake = ~(np.isfinite(rv) & np.isfinite(error)) | (error >= FAKE_RV_ERROR)  # the second from an earlier call
-    mean = rv[~fake].mean() if (~fake).any() else 0.
+    known = rv[~fake & (np.abs(rv) < 1e5)]  # what is faster will be left out
+    mean = known.mean() if len(known) else 0.
     for name, values, filler in zip(names, (rv, error), (mean, FAKE_RV_ERROR), strict=True):
         table[column_name(table, name) or name] = Column(np.where(fake, filler, values), unit='km/s')
     return table, fake
 
-# %% ../nbs/04_datatools.ipynb #8ec7ed96
+# %% ../nbs/04_datatools.ipynb #d9adc674
 def _ids(table):
     "The ids of a table's rows: `source_id` as int64, or row numbers where there is none."
     column = column_name(table, 'source_id')
     if column is None:
         logger.warning("the table has no column 'source_id': stars are known by their row number, from 0")
         return np.arange(len(table))
-    ids = np.ma.asarray(table[column])
-    if np.ma.is_masked(ids): raise InputError("column 'source_id' has masked entries")
-    ids = np.asarray(ids.data)
+    ids = table[column]
+    if np.any(getattr(ids, 'mask', False)): raise InputError("column 'source_id' has masked entries")
+    ids = np.asarray(getattr(ids, 'unmasked', getattr(ids, 'value', ids)))
     if ids.dtype.kind not in 'iuf' or ids.ndim != 1: raise InputError(f"column 'source_id' holds {ids.dtype.name}, not integers")
-    exact = 2**63 if ids.dtype.kind in 'iu' else 2**53 if ids.dtype.itemsize == 8 else 2**24
+    exact = 2**63 if ids.dtype.kind in 'iu' else min(2**63, 2**(np.finfo(ids.dtype).nmant + 1))
     if not np.all(np.abs(ids) < exact):
         raise InputError("column 'source_id' has ids that its type cannot hold: they have lost digits")
     if not np.array_equal(ids, ids.astype(np.int64)): raise InputError("column 'source_id' has ids that are no whole numbers")
@@ -249,7 +259,21 @@ def prepare(
         raise InputError(f"none of the {len(table)} rows can be converted; the first: {first}")
     return Prepared(means, covs, ids[good], reason, fake[good], table, rv_shift)
 
-# %% ../nbs/04_datatools.ipynb #c01128dc
+# %% ../nbs/04_datatools.ipynb #7f220882
+@contextmanager
+def _undisturbed():
+    "Put off Ctrl-C and SIGTERM."
+    if current_thread() is not main_thread():  # they strike in that thread only
+        yield
+        return
+    late = []
+    handlers = {s: signal.signal(s, lambda signum, frame: late.append(signum)) for s in (signal.SIGINT, signal.SIGTERM)}
+    try: yield
+    finally:
+        for s, handler in handlers.items(): signal.signal(s, handler or signal.SIG_DFL)
+    for signum in late: signal.raise_signal(signum)
+
+# %% ../nbs/04_datatools.ipynb #ef83c730
 def _write(path, content):
     "Write one file: an array, a text, or by a function of the path."
     if callable(content): content(path)
@@ -273,27 +297,84 @@ def write_files(
             temporary = target.with_name(f'.{os.getpid()}-{target.name}')
             staged.append((temporary, target))
             _write(temporary, content)
-        for path in remove: Path(path).unlink()
-        for temporary, target in staged: os.replace(temporary, target)
+        with _undisturbed():
+            for path in remove: Path(path).unlink()
+            for temporary, target in staged: os.replace(temporary, target)
     finally:
         for temporary, _ in staged: temporary.unlink(missing_ok=True)
 
-# %% ../nbs/04_datatools.ipynb #9e368df4
+# %% ../nbs/04_datatools.ipynb #6a1f0a5a
+def _check_file(path):
+    "Raise `InputError` if there is no file that can be read at `path`."
+    path = Path(path)
+    try:
+        if path.is_dir(): raise InputError(f"{path} is a folder: a file is needed")
+        if not path.exists(): raise InputError(f"{path}: no such file")
+        if not path.is_file(): raise InputError(f"{path} is no ordinary file")  # of a pipe, one would wait for ever
+        with open(path, 'rb'): pass
+    except OSError as e: raise InputError(f"{str(path)[:200]} cannot be read: {e.strerror}") from None
+    except InputError: raise
+    except ValueError as e: raise InputError(f"{str(path)[:200]!r} is no name of a file: {e}") from None
+
 def load_array(
     path,  # a .npy file
     ndim:int=None,  # how many dimensions it must have
     mmap_mode=None,  # as for `numpy.load`
 ):
     "An array of numbers from a file; `InputError` names the file if that is not what it holds."
-    try: array = np.load(path, allow_pickle=False, mmap_mode=mmap_mode)
-    except FileNotFoundError: raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as e:
-        reason = str(e).splitlines()[0][:100] if str(e) else type(e).__name__
-        raise InputError(f"{path} is not a .npy array of numbers ({reason})") from None
-    if not isinstance(array, np.ndarray): raise InputError(f"{path} holds several arrays, not one: a .npy file is needed")
+    _check_file(path)
+    try:
+        if mmap_mode is not None: array = np.lib.format.open_memmap(path, mode=mmap_mode)
+        else:
+            with open(path, 'rb') as f: array = np.lib.format.read_array(f, allow_pickle=False)
+    except OSError: raise
+    except Exception as e:
+        with open(path, 'rb') as f: start = f.read(6)
+        why = str(e).split('\n')[0][:100] if start == b'\x93NUMPY' else 'a .npz archive' if start[:2] == b'PK' else 'no .npy file'
+        raise InputError(f"{path} is not a .npy array of numbers ({why}): numpy.save writes one") from None
     if array.dtype.kind not in 'fiub': raise InputError(f"{path} holds {array.dtype.name}, not numbers")
     if ndim is not None and array.ndim != ndim: raise InputError(f"{path} has shape {array.shape}; {ndim} dimensions are needed")
     return array
+
+# %% ../nbs/04_datatools.ipynb #d0317e33
+def _read_parquet(path):
+    "A table from a Parquet file, with masks and units."
+    from astropy.table import MaskedColumn, Table, meta
+    try: from pyarrow import parquet
+    except ImportError: raise InputError(f"{path}: to read Parquet, install pyarrow: pip install pyarrow") from None
+    stored, table = parquet.read_table(path), Table()
+    masks = {name: stored[f'{name}.mask'] for name in stored.column_names if f'{name}.mask' in stored.column_names}  # astropy's
+    for name in stored.column_names:
+        if name.removesuffix('.mask') in masks and name not in masks: continue
+        column = stored[name]
+        mask = column.is_null().to_numpy() | (masks[name].to_numpy() if name in masks else False)
+        values = column.fill_null(0).to_numpy() if str(column.type).strip('u').startswith('int') else column.to_numpy()
+        if values.dtype.kind == 'O': values = np.array(['' if v is None else str(v) for v in values], dtype=str)
+        table[name] = MaskedColumn(values, mask=mask) if mask.any() else values
+    header = (stored.schema.metadata or {}).get(b'table_meta_yaml')
+    for column in [] if header is None else meta.get_header_from_yaml(header.decode().split('\n'))['datatype']:
+        if column['name'] in table.colnames: table[column['name']].unit = column.get('unit')
+    return table
+
+def read_table(
+    path,  # of a table: FITS, ECSV, VOTable, CSV, Parquet, and whatever else astropy knows by name or content
+):  # an astropy Table
+    "A table from a file; `InputError` names the file if there is none in it."
+    from astropy.io.registry import IORegistryError
+    from astropy.table import Table
+    _check_file(path)
+    with open(path, 'rb') as f: is_parquet = f.read(4) == b'PAR1'
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        warnings.filterwarnings('error', message='.*truncated')  # half a table is none
+        try: table = _read_parquet(path) if is_parquet else Table.read(path)
+        except (InputError, MemoryError): raise
+        except IORegistryError: raise InputError(f"{path} cannot be read as a table: neither its name nor its content tells that "
+                                                 "it is FITS, ECSV, VOTable, CSV or Parquet") from None
+        except Exception as e:  # whatever a reader of any format makes of a file that is not of its kind
+            raise InputError(f"{path} cannot be read as a table: {(str(e) or repr(e)).splitlines()[0][:150]}") from None
+    for text in {str(w.message).split('\n')[0]: None for w in caught}: logger.info("%s: %s", path, text)
+    return table
 
 # %% ../nbs/04_datatools.ipynb #9cb4d0ae
 def _check_stars(means, covs):
@@ -324,7 +405,7 @@ def _of_each_star(values, kinds, n, what, wanted):
     if values.shape != (n,): raise InputError(f"there are {values.size} {what} for {n} stars")
     return values
 
-# %% ../nbs/04_datatools.ipynb #812153c2
+# %% ../nbs/04_datatools.ipynb #d3400f4d
 def _as_numbers(X):
     "`X` as an array of real numbers; `InputError` if it is none."
     if hasattr(X, 'toarray'): raise InputError("data are a sparse matrix, which is not supported: use X.toarray()")
@@ -361,6 +442,8 @@ class StarData:
                                  f"not {covs.dtype.name} of shape {covs.shape}")
         if covs is not None and covs.dtype.kind == 'f' and covs.dtype.itemsize < 8:
             raise InputError(f"covariances need double precision: save them as float64, not {covs.dtype.name}")
+        with np.errstate(over='ignore'):  # of what is too large for doubles, the check below speaks
+            means, covs = np.asarray(means, dtype=float), None if covs is None else np.asarray(covs, dtype=float)
         _check_stars(means, covs)
         self.n, self.has_covs = len(X), covs is not None
         self.provenance = provenance if isinstance(provenance, dict) else {}
@@ -473,7 +556,21 @@ def as_stars(
         raise InputError("stellar_uncertainties is True, but the data have 6 columns: no covariances (42 columns are needed)")
     return stars.without_covs() if stellar_uncertainties is False else stars
 
-# %% ../nbs/04_datatools.ipynb #d23247b4
+# %% ../nbs/04_datatools.ipynb #f1124a32
+def check_volume(
+    stars,  # StarData
+):
+    "Raise `InputError` if stars, blurred by their uncertainties, are thinner than 0.001 pc or km/s in some direction."
+    if len(stars) <= DIM: return  # any few lie on a sheet
+    some = stars[::max(1, len(stars)//100_000)]
+    variances = some.blocks[:, [DIM + i*(i + 3)//2 for i in range(DIM)]].swapaxes(1, 2).reshape(-1, DIM)[:some.n].mean(axis=0)
+    total = np.cov(some.means.T) + np.diag(variances)
+    if np.linalg.eigvalsh(total)[0] > 1e-6: return
+    thin = total.diagonal().argmin()
+    what = f"all have the same {'XYZUVW'[thin]}" if total[thin, thin] < 1e-6 else 'lie on a sheet in phase space'
+    raise InputError(f"the stars {what}, without uncertainties: such a sheet has no end of components; give the covariances too")
+
+# %% ../nbs/04_datatools.ipynb #e390db9c
 _SAMPLE = ('data_means.npy', 'data_covs.npy', 'ids.npy', 'fake_rvs_mask.npy', 'provenance.yml')
 
 @patch
@@ -509,7 +606,9 @@ def read(cls:StarData,
 ) -> StarData:
     "Stars from files; raises `InputError`."
     path = Path(path)
-    if not path.is_dir(): return cls(load_array(path), ids=_ids_beside(path))
+    if not path.is_dir():
+        X = load_array(path)
+        return cls(X, ids=_ids_beside(path, X.shape[:1]))
     parts = {name: path/name for name in _SAMPLE + ('data_all.npy',) if (path/name).exists()}
     if 'data_means.npy' not in parts and 'data_all.npy' not in parts:
         raise InputError(f"{path} holds no sample: neither data_means.npy nor data_all.npy (prepare-data makes them)")
@@ -518,18 +617,18 @@ def read(cls:StarData,
     if 'provenance.yml' in parts:
         import yaml
         try: provenance = yaml.safe_load(parts['provenance.yml'].read_text(encoding='utf-8'))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError): logger.warning("%s cannot be read", parts['provenance.yml'])
+        except Exception: logger.warning("%s cannot be read", parts['provenance.yml'])
     X, covs = part('data_means.npy', 2), part('data_covs.npy', 3)
     if 'data_all.npy' in parts and (X is None or covs is None): X, covs = part('data_all.npy', 2), None
     try: return cls(X, covs, part('ids.npy', 1), part('fake_rvs_mask.npy', 1), provenance)
     except InputError as e: raise InputError(str(e) if str(e).startswith(str(path)) else f"{path}: {e}") from None
 
-def _ids_beside(path):
+def _ids_beside(path, shape):
     "The ids in `ids.npy` beside an array of stars, if they are as many."
     beside = Path(path).with_name('ids.npy')
     if not beside.exists(): return None
-    ids, n = load_array(beside, 1), len(load_array(path, mmap_mode='r'))
-    return ids if len(ids) == n and ids.dtype.kind in 'iu' else None
+    ids = load_array(beside, 1)
+    return ids if ids.shape == shape and ids.dtype.kind in 'iu' else None
 
 # %% ../nbs/04_datatools.ipynb #9672d174
 @patch

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'Driver', 'fit_candidate']
 
-# %% ../nbs/30_driver.ipynb #08bb21f5
+# %% ../nbs/30_driver.ipynb #f4e12f3e
 import json
 import logging
 import warnings
@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .base import Configurable, plain
 from .config import background_maker, check_config, read_config
-from .datatools import InputError, as_stars
+from .datatools import InputError, as_stars, check_volume
 from .mixture.componentmixture import check_memberships
 from .results import (describe, make_room, mixture_files, read_result, result_files, search_table, table_writer,
                                 write_files)
@@ -241,7 +241,7 @@ def _workers(self:Driver, stars, workers, executor):
     if workers == 1 and executor is None: return nullcontext()
     return Workers(stars, workers, executor, self._savedir)
 
-# %% ../nbs/30_driver.ipynb #b4742a74
+# %% ../nbs/30_driver.ipynb #c6c2637b
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -256,6 +256,7 @@ def run(self:Driver,
     from tqdm import tqdm
     config = self.config_ = self._configure()
     stars = as_stars(data)
+    check_volume(as_stars(stars, config['component'].get('stellar_uncertainties')))
     if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
     self.manifest_ = self._manifest(stars, start_init_comps, init_resp)
     self._savedir = self._make_room(overwrite, resume)
