@@ -110,9 +110,9 @@ def _groups(
         coloured += not grey
     return groups
 
-# %% ../nbs/40_plotting.ipynb #9f0e278c
+# %% ../nbs/40_plotting.ipynb #233bba92
 def _edge(mean, cov, axes, directions, bent):
-    "Points (m, d) at the edge of a Gaussian in d of its `axes`, in `directions` (d, m); if `bent`, it is one in curvilinear ones."
+    "Points (m, d) at the edge of a Gaussian in d of its `axes`, in `directions` (d, m); `bent`, if it is one when curvilinear."
     offsets = np.linalg.solve(np.linalg.cholesky(cov[np.ix_(axes, axes)]), cov[axes]).T @ directions
     if not bent: return (mean[:, None] + offsets)[axes].T
     middle, jac = to_curvilinear(mean[None])
@@ -627,7 +627,7 @@ def _draw_sizes(ax, times, sizes, age, shown, colour, unit):
 
 _STEPS = np.array([0, 1, 2, 3, 4])/3  # of the age, at which the stars are shown
 
-# %% ../nbs/40_plotting.ipynb #d3f9075e
+# %% ../nbs/40_plotting.ipynb #dc9ff02a
 def plot_birth(
     component,  # an association with parameters
     stars,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
@@ -645,9 +645,12 @@ def plot_birth(
     offsets = np.stack([(orbit.trace(means, -t) - orbit.trace(component.mean, -t))[:, [i, j]] for t in times])
     steps = [int(np.argmin(np.abs(times - f*age))) for f in _STEPS]
     reach = 1.25*np.percentile(np.abs(offsets[steps]), 95, axis=1).max(axis=0)
+    if UNITS[i] == UNITS[j]: reach[:] = reach.max()
     birth = outline(component, i, j, birth=True) - component.mean_birth[[i, j]]
     with rc_context({'font.size': 9}):
-        fig, first = _figure(fig, 5, 3.7), None
+        fig, first = _figure(fig, 5, 3.8), None
+        if hasattr(fig, 'set_layout_engine'): fig.set_layout_engine(None)  # always the same parts, and fixed places are faster
+        fig.subplots_adjust(left=0.13, right=0.92, bottom=0.13, top=0.86, wspace=0.12, hspace=0.28)
         for n_panel, (f, step) in enumerate(zip(_STEPS, steps)):
             ax = first = fig.add_subplot(2, 3, n_panel + 1, sharex=first, sharey=first)
             shape = {'birth': birth}
@@ -657,6 +660,7 @@ def plot_birth(
             what = 'today' if f == 0 else f'at birth, {age:.1f} Myr' if f == 1 else f'{f*age:.1f} Myr ago'
             _draw_step(ax, offsets[step], shape, colour, what)
             ax.set(xlim=(-reach[0], reach[0]), ylim=(-reach[1], reach[1]))
+            ax.locator_params(nbins=3)
             if n_panel % 3 == 0: ax.set_ylabel(f'Δ{labels[j]}')
             else: ax.tick_params(labelleft=False)
             if n_panel > 2: ax.set_xlabel(f'Δ{labels[i]}')
@@ -686,7 +690,7 @@ def _bodies(component, axes):
     path = get_orbit(component.trace_orbit_func).trace(component.mean_birth, np.linspace(0, component.age, 61))[:, axes].T
     return today, surface(component.mean_birth, component.covariance_birth), path
 
-# %% ../nbs/40_plotting.ipynb #c2696b77
+# %% ../nbs/40_plotting.ipynb #4d2bcd22
 def _plotly_traces(go, group, points, ids, axes, every):
     "The stars of a group, one in `every` of them, and its component, to go into a plotly figure."
     from matplotlib.colors import to_rgb
@@ -695,8 +699,9 @@ def _plotly_traces(go, group, points, ids, axes, every):
     texts = [f"{'' if ids is None else f'source_id {ids[i]}<br>'}probability {p:.2f}" for i, p in zip(members, prob)]
     legend = {'legendgroup': group.label, 'name': f"{group.label}{f' (1 in {every} shown)' if every > 1 else ''}"}
     x, y, z = points[members].T
-    yield go.Scatter3d(x=x, y=y, z=z, mode='markers', text=texts, hovertemplate='%{text}<extra></extra>', **legend, marker={
-        'size': 2.5, 'symbol': _SYMBOLS[group.marker], 'color': [f'rgba({red},{green},{blue},{0.1 + 0.8*p**2:.2f})' for p in prob]})
+    colours = [f'rgba({red},{green},{blue},{0.1 + 0.8*p**2:.2f})' for p in prob]
+    yield go.Scatter3d(x=x, y=y, z=z, mode='markers', text=texts, hovertemplate='%{text}<extra></extra>', **legend,
+                       marker={'size': 2.5, 'symbol': _SYMBOLS[group.marker], 'color': colours})
     today, born, path = _bodies(group.component, axes)
     for surface, opacity in ((today, 0.12), (born, 0.35)):
         if len(surface):
