@@ -100,7 +100,7 @@ def _figure(
     return (f'<figure><img src="{image}" alt="{escape(alt)}" width="{width}" height="{height}">'
             f'<figcaption>{escape(caption)}</figcaption></figure>')
 
-# %% ../nbs/45_report.ipynb #e8106f91
+# %% ../nbs/45_report.ipynb #ae45ac0b
 TRACED = 4  # groups that are traced back
 
 def _figures(stars, memberships, components, scores, table, colours, grey):
@@ -114,8 +114,8 @@ def _figures(stars, memberships, components, scores, table, colours, grey):
     for k in sorted(sorted(aged, key=lambda k: -memberships[:, k].sum())[:TRACED]):
         made.append(_figure(lambda fig, k=k: plot_birth(components[k], stars, memberships[:, k], colour=colours[k], fig=fig),
                             f'Members of component {k} around its centre at five times, and their size against time.',
-                            f'Component {k}, traced back to its birth {components[k].age:.1f} Myr ago, and beyond. Its size '
-                            'should be least at its age.'))
+                            f'Component {k}, traced back to its birth {components[k].age:.1f} Myr ago, and beyond. A group that '
+                            'was born small, compared with how far it has spread since, is smallest at its age.'))
     if len(components) > 1:
         made.append(_figure(in_axes(lambda ax: plot_memberships(memberships, ax, None, components, grey)),
                             'Histogram of the membership probabilities for each component.',
@@ -182,7 +182,7 @@ def _how(settings, stars, facts):
     return ''.join(f'<h3>{title}</h3><pre tabindex="0">{escape(chr(10).join(_lines(part)))}</pre>'
                    for title, part in parts.items() if part)
 
-# %% ../nbs/45_report.ipynb #4dcdc968
+# %% ../nbs/45_report.ipynb #bb576fb2
 _CSS = """
 :root{color-scheme:light dark;--bg:#fff;--fg:#1b1b1b;--quiet:#595959;--line:#d5d5d5;--card:#f5f5f5;--link:#0b5cad}
 @media(prefers-color-scheme:dark){:root{--bg:#161616;--fg:#ececec;--quiet:#b0b0b0;--line:#444;--card:#222;--link:#8ab8ff}
@@ -198,7 +198,7 @@ h2{font-size:1.25rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:1rem 0 0}
 .wide{overflow-x:auto;margin:.8rem 0}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 caption{text-align:left;position:sticky;left:0}
 th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-thead th{white-space:normal;vertical-align:bottom;font-size:.9rem}
+thead th{white-space:normal;min-width:6.5em;vertical-align:bottom;font-size:.9rem}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--bg)}
 i{display:inline-block;width:.75em;height:.75em;border-radius:50%;margin-right:.5em}
 .figures{display:grid;gap:1.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));align-items:start}
