@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['FEATURES', 'UNITS', 'FEATURE_LABELS', 'COLOURS', 'MARKERS', 'GREY', 'NEUTRAL', 'FIELD_AGE', 'DENSE', 'MIN_AGE',
-           'VECTOR', 'parse_features', 'outline', 'plot_plane', 'plot_features', 'plot_photometry', 'plot_age_profile',
-           'plot_corner', 'plot_memberships', 'plot_search', 'plot_birth', 'save_figure']
+           'VECTOR', 'SHOWN', 'parse_features', 'is_field', 'outline', 'plot_plane', 'plot_features', 'plot_photometry',
+           'plot_age_profile', 'plot_corner', 'plot_memberships', 'plot_search', 'plot_birth', 'plotly_3d',
+           'save_figure']
 
 # %% ../nbs/40_plotting.ipynb #c995c6cd
 from pathlib import Path
@@ -36,10 +37,14 @@ def parse_features(
         planes.append(tuple(pair))
     return planes
 
-# %% ../nbs/40_plotting.ipynb #f526ce87
+# %% ../nbs/40_plotting.ipynb #053d4910
 COLOURS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9']  # Okabe and Ito
 MARKERS = ['o', '^', 's', 'D', 'v', 'P']
-GREY, NEUTRAL = '#8C8C8C', '#404040'  # of the field, and of stars without memberships
+GREY, NEUTRAL = '#B8B8B8', '#404040'  # of the field, and of stars without memberships
+
+def _look(n):
+    "Colour and marker of the n-th component that is not grey; 36 pairs."
+    return COLOURS[n % 6], MARKERS[(n + n // 6) % 6]
 
 class _Group(NamedTuple):
     "A component and its stars, and how they are drawn."
@@ -50,8 +55,15 @@ class _Group(NamedTuple):
     prob: np.ndarray  # of these, how probable
     component: object = None  # with its parameters, or None where they are not known
 
-# %% ../nbs/40_plotting.ipynb #c17b11cf
+# %% ../nbs/40_plotting.ipynb #f311a4a8
 FIELD_AGE = 0.5  # Myr, below which a component counts as field
+
+def is_field(
+    component,  # with an `age`, or None in its place
+) -> bool:
+    "Is this the field: without an age, or with one of about 0, below 0.5 Myr or twice its uncertainty?"
+    if component is None or getattr(component, 'age', None) is None: return True
+    return component.age < max(FIELD_AGE, 2*(getattr(component, 'age_error', None) or 0))
 
 def _check_memberships(memberships, n, k=None):
     "Memberships as floats (n, k), or an `InputError`; unlike for a fit, a component may be without members."
@@ -70,13 +82,13 @@ def _label(name, component, n_members):
     if n_members is not None: facts.append(f"{n_members:.0f} stars")
     return f"{name}: {', '.join(facts)}" if facts else name
 
-# %% ../nbs/40_plotting.ipynb #20538236
+# %% ../nbs/40_plotting.ipynb #924df83b
 def _groups(
     n:int,  # number of stars
     memberships=None,  # shape (n, k)
     components=None,  # k components
     names=None,  # k names; the numbers of the components by default
-    background_grey:bool=False,  # components without age, or with one of about 0, are grey
+    background_grey:bool=False,  # components without an age, or with one of about 0, are grey
 ):  # list of _Group
     "Who is drawn, and how."
     k = len(components) if components is not None else None
@@ -90,23 +102,26 @@ def _groups(
     for i in range(k):
         component = None if components is None else components[i]
         if not getattr(component, 'parameters_set', True): raise InputError(f"component {i} has no parameters: fit it first")
-        grey = background_grey and (component.age is None or component.age < FIELD_AGE)
+        grey = background_grey and is_field(component)
         members = np.arange(0) if resp is None else np.flatnonzero(best == i)
         groups.append(_Group(_label(str(i) if names is None else names[i], component, None if resp is None else totals[i]),
-                             GREY if grey else COLOURS[coloured % 6], 'o' if grey else MARKERS[coloured // 6 % 6],
+                             *((GREY, 'o') if grey else _look(coloured)),
                              members, np.ones(0) if resp is None else resp[members, i], component))
         coloured += not grey
     return groups
 
-# %% ../nbs/40_plotting.ipynb #949cbe6e
-def _outline(mean, cov, i, j, n_sigma, bent):
-    "Edge (m, 2) of a Gaussian in a plane; if `bent`, of one that is a Gaussian in curvilinear coordinates."
-    turn = np.linspace(0, 2*np.pi, 121)
-    half = np.linalg.cholesky(cov[np.ix_([i, j], [i, j])])
-    offsets = n_sigma * np.linalg.solve(half, cov[[i, j]]).T @ [np.cos(turn), np.sin(turn)]
-    if not bent: return (mean[:, None] + offsets)[[i, j]].T
+# %% ../nbs/40_plotting.ipynb #233bba92
+def _edge(mean, cov, axes, directions, bent):
+    "Points (m, d) at the edge of a Gaussian in d of its `axes`, in `directions` (d, m); `bent`, if it is one when curvilinear."
+    offsets = np.linalg.solve(np.linalg.cholesky(cov[np.ix_(axes, axes)]), cov[axes]).T @ directions
+    if not bent: return (mean[:, None] + offsets)[axes].T
     middle, jac = to_curvilinear(mean[None])
-    return from_curvilinear(middle + (jac[0] @ offsets).T)[0][:, [i, j]]
+    return from_curvilinear(middle + (jac[0] @ offsets).T)[0][:, axes]
+
+def _outline(mean, cov, i, j, n_sigma, bent):
+    "Edge (m, 2) of a Gaussian in a plane."
+    turn = np.linspace(0, 2*np.pi, 121)
+    return _edge(mean, cov, [i, j], n_sigma*np.stack([np.cos(turn), np.sin(turn)]), bent)
 
 def outline(
     component,  # with `mean` and `covariance`
@@ -263,7 +278,7 @@ def _draw_plane(ax, stars, means, groups, i, j, labels, scale=1.):
     ax.set(xlim=limits[0], ylim=limits[1], xlabel=labels[i], ylabel=labels[j])
     return rings
 
-# %% ../nbs/40_plotting.ipynb #86d55fcb
+# %% ../nbs/40_plotting.ipynb #b547e0fc
 def _handles(groups, rings):
     "The entries of a legend."
     from matplotlib.lines import Line2D
@@ -278,8 +293,13 @@ def _handles(groups, rings):
     return handles
 
 def _put_legend(ax, handles=None):
-    "A legend above the axes."
-    ax.legend(handles=handles, loc='lower left', bbox_to_anchor=(0, 1), ncols=2, fontsize='small', frameon=False)
+    "A legend above the axes, in two columns if there is room for them."
+    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
+    width = ax.get_position().width*ax.figure.bbox.width/ax.figure.dpi*72  # of the axes, in points
+    size = 8 if width > 250 else 7
+    longest = size*(0.55*max(len(h.get_label()) for h in handles) + 4)
+    ax.legend(handles=handles, loc='lower left', bbox_to_anchor=(0, 1), ncols=2 if 2*longest < width + 40 else 1, fontsize=size,
+              frameon=False, borderpad=0.2, labelspacing=0.3, columnspacing=1.2)
 
 def _axes(ax, figsize=(5, 4)):
     "`ax`, or new axes made by pyplot."
@@ -297,14 +317,14 @@ def _figure(fig, width, height):
         fig.set_layout_engine('constrained')
     return fig
 
-# %% ../nbs/40_plotting.ipynb #2d44dacc
+# %% ../nbs/40_plotting.ipynb #b941e07e
 def plot_plane(
     stars,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     i:int, j:int,  # the coordinates on x and y: 0 to 5 for X, Y, Z, U, V, W
     memberships=None,  # shape (n, k): probability that each star belongs to each component
     components=None,  # k components with parameters
     ax=None,  # matplotlib Axes; new ones by default
-    background_grey:bool=False,  # components without age, or younger than 0.5 Myr, are grey
+    background_grey:bool=False,  # components without an age, or with one of about 0, are grey
     labels=None,  # six labels of axes, with units; 'X [pc]' and so on by default
     names=None,  # k names of components; their numbers by default
     legend:bool=True,  # with a legend
@@ -316,13 +336,13 @@ def plot_plane(
     if legend: _put_legend(ax, _handles(groups, rings))
     return ax
 
-# %% ../nbs/40_plotting.ipynb #bc538ff6
+# %% ../nbs/40_plotting.ipynb #749a5bc0
 def plot_features(
     stars,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     features='0,1.0,2.1,2.0,3.1,4.2,5',  # planes, as a string (`parse_features`) or as pairs of numbers
     memberships=None,  # shape (n, k): probability that each star belongs to each component
     components=None,  # k components with parameters
-    background_grey:bool=False,  # components without age, or younger than 0.5 Myr, are grey
+    background_grey:bool=False,  # components without an age, or with one of about 0, are grey
     labels=None,  # six labels of axes, with units; 'X [pc]' and so on by default
     names=None,  # k names of components; their numbers by default
     fig=None,  # matplotlib Figure to draw into; a new one by default
@@ -364,13 +384,13 @@ def _photometry(table):
     parallax = np.where(parallax > 0, parallax, np.nan)
     return colour, _column(table, 'phot_g_mean_mag', 'mag') + 5*np.log10(parallax) - 10, label
 
-# %% ../nbs/40_plotting.ipynb #13e6b862
+# %% ../nbs/40_plotting.ipynb #df2ee030
 def plot_photometry(
     table,  # an astropy Table with n rows: parallax, phot_g_mean_mag, and bp_rp, both its bands, or g_rp; mas and mag
     memberships=None,  # shape (n, k): probability that each star belongs to each component
     components=None,  # k components with parameters, for their ages
     ax=None,  # matplotlib Axes; new ones by default
-    background_grey:bool=False,  # components without age, or younger than 0.5 Myr, are grey
+    background_grey:bool=False,  # components without an age, or with one of about 0, are grey
     names=None,  # k names of components; their numbers by default
     legend:bool=True,  # with a legend, if there are memberships
 ):  # matplotlib Axes
@@ -388,7 +408,7 @@ def plot_photometry(
     if legend: _put_legend(ax, _handles([g._replace(component=None) for g in groups], 0))
     return ax
 
-# %% ../nbs/40_plotting.ipynb #83e1b9b2
+# %% ../nbs/40_plotting.ipynb #1e659917
 _REACH = 14.  # of -2 Delta ln L, shown
 
 def _draw_ranges(ax, profile):
@@ -397,7 +417,7 @@ def _draw_ranges(ax, profile):
         text = ' and '.join(f'{a:.1f} to {b:.1f}' for a, b in ranges)
         for n, (a, b) in enumerate(ranges):
             ax.axvspan(a, b, color=COLOURS[0], alpha=alpha, lw=0, label=None if n else f'{level} %: {text} Myr')
-        ax.axhline(threshold, color=GREY, lw=0.6, ls=':')
+        ax.axhline(threshold, color=NEUTRAL, lw=0.6, ls=':')
     for n, (age, drop) in enumerate(profile.hills):
         ax.plot(age, 2*drop, 'v', ms=7, color=COLOURS[1], label=None if n else 'other maxima of $L$')
 
@@ -467,29 +487,35 @@ def plot_corner(
             if i == m - 1: ax.set_xlabel(labels[j])
     return fig
 
-# %% ../nbs/40_plotting.ipynb #826b661a
+# %% ../nbs/40_plotting.ipynb #58e9c904
 def plot_memberships(
     memberships,  # shape (n, k): probability that each star belongs to each component
     ax=None,  # matplotlib Axes; new ones by default
     names=None,  # k names of components; their numbers by default
+    components=None,  # k components with parameters, for their ages
+    background_grey:bool=False,  # components without an age, or with one of about 0, are grey
 ):  # matplotlib Axes
     "How sure the memberships are: a histogram of the probabilities for each component."
     memberships = _check_memberships(memberships, np.shape(memberships)[0] if np.ndim(memberships) else 0)
-    ax, edges = _axes(ax, (5, 3.2)), np.linspace(0, 1, 21)
-    for k, group in enumerate(_groups(len(memberships), memberships, names=names)):
-        ax.stairs(np.histogram(memberships[:, k].clip(0, 1), edges)[0], edges, color=group.colour, lw=1.4,
-                  ls=['-', '--', '-.', ':'][k // 6 % 4], label=group.label)
-    ax.set(xlabel='membership probability', ylabel='number of stars', yscale='log', xlim=(0, 1), ylim=(0.7, None))
+    groups = _groups(len(memberships), memberships, components, names, background_grey)
+    ax, edges, width = _axes(ax, (5, 3.2)), np.linspace(0, 1, 11), 0.09/len(groups)
+    for k, group in enumerate(groups):
+        counts = np.histogram(memberships[:, k].clip(0, 1), edges)[0]
+        ax.bar(edges[:-1] + 0.005 + (k + 0.5)*width, counts, width, color=group.colour, label=group.label)
+    ax.set(xlabel='membership probability', ylabel='number of stars', yscale='log', xlim=(0, 1), ylim=(0.5, None))
+    ax.set_xticks(edges[::2])
+    ax.set_xticks(edges, minor=True)
     _put_legend(ax)
     return ax
 
-# %% ../nbs/40_plotting.ipynb #bb6634bb
+# %% ../nbs/40_plotting.ipynb #ac98f702
 class _Candidate(NamedTuple):
     "What a label says, and the score."
     id: str
     parent: str
     generation: int
     n_components: int
+    split: str
     score: float
 
 def _candidates(scores):
@@ -499,113 +525,216 @@ def _candidates(scores):
         parts = str(label).split('-', 4)
         if len(parts) < 5 or not (parts[2].isdigit() and parts[3].isdigit()):
             raise InputError(f"scores: {label!r} is not the label of a candidate, such as AAB-AAA-0001-0002-0")
-        if np.isfinite(score): found.append(_Candidate(parts[0], parts[1], int(parts[2]), int(parts[3]), float(score)))
+        if np.isfinite(score): found.append(_Candidate(*parts[:2], int(parts[2]), int(parts[3]), parts[4], float(score)))
     if not found: raise InputError(f"scores: none of the {len(scores)} candidates has a finite score")
     return found
 
-def _abscissae(candidates):
-    "{id: x}: the generation, with the candidates of one generation side by side."
-    x = {}
-    for generation in {c.generation for c in candidates}:
-        ids = [c.id for c in candidates if c.generation == generation]
-        gap = min(0.3, 0.7/max(len(ids) - 1, 1))
-        x |= {id: generation + gap*(k - (len(ids) - 1)/2) for k, id in enumerate(ids)}
-    return x
+def _places(candidates):
+    "{id: x} of candidates side by side, generation after generation; and of each generation its middle and what it is called."
+    x, middles, start = {}, {}, 0.
+    for generation in sorted({c.generation for c in candidates}):
+        here = [c for c in candidates if c.generation == generation]
+        x |= {c.id: start + n for n, c in enumerate(here)}
+        sizes = sorted({c.n_components for c in here})
+        middles[start + (len(here) - 1)/2] = str(sizes[0]) if len(sizes) == 1 else f'{sizes[0]}–{sizes[-1]}'
+        start += len(here) + 1
+    return x, middles
 
-def _ancestry(candidate, by_id):
-    "The ids of a candidate and of all that it descends from."
-    ids = []
-    while candidate and candidate.id not in ids:
-        ids.append(candidate.id)
-        candidate = by_id.get(candidate.parent)
-    return ids
+# %% ../nbs/40_plotting.ipynb #da71942d
+def _draw_candidate(ax, c, x, parent, size, accepted, best):
+    "A candidate at (`x`, its distance from the best), with the line from its `parent`, which is such a pair or None."
+    from matplotlib.patheffects import withStroke
+    colour = COLOURS[1] if c is best else COLOURS[0] if accepted else '0.55'
+    y = c.score - best.score
+    if parent is not None:
+        ax.plot([parent[0], x], [parent[1], y], lw=1.3 if accepted else 0.5, color=COLOURS[0] if accepted else '0.55',
+                zorder=2 if accepted else 1)
+    ax.plot(x, y, 'o', ms=size, color=colour, mfc=colour if accepted else 'w', mew=0.8, zorder=3)
+    if c is best: ax.plot(x, y, 'o', ms=2*size, mfc='none', color=colour, zorder=3)
+    aside = {'ha': 'right', 'va': 'top', 'fontsize': 7, 'color': 'k'}  # below to the left, where nothing is
+    above = {'ha': 'center', 'va': 'bottom', 'fontsize': 6, 'color': '0.35'}
+    ax.annotate(c.id if accepted else c.split, (x, y), (-0.6*size, -0.4*size) if accepted else (0, 0.7*size),
+                textcoords='offset points', zorder=4, path_effects=[withStroke(linewidth=1.5, foreground='w')],
+                **(aside if accepted else above))
 
-# %% ../nbs/40_plotting.ipynb #a019a753
+def _search_handles(best, size, lost):
+    "The entries of the legend of a search."
+    from matplotlib.lines import Line2D
+    facts = f"{best.id}: {best.n_components} component{'s' if best.n_components != 1 else ''}, BIC {best.score:.1f}"
+    rows = [(facts, COLOURS[1], COLOURS[1], 0), ('accepted, with its id', COLOURS[0], COLOURS[0], 1.3),
+            ('tried, with the component that was split', '0.55', 'w', 0.5)]
+    handles = [Line2D([], [], marker='o', ms=size, color=c, mfc=mfc, lw=lw, label=text) for text, c, mfc, lw in rows]
+    return handles + [Line2D([], [], lw=0, label=f'{lost} could not be fitted')]*(lost > 0)
+
 def plot_search(
     scores,  # dict {label of a candidate: its BIC}; lower is better
     ax=None,  # matplotlib Axes; new ones by default
 ):  # matplotlib Axes
-    "The candidates of a search as a tree: generation and score, lines from parent to child, the best marked."
-    from matplotlib.patheffects import withStroke
-    from matplotlib.ticker import FixedLocator, StrMethodFormatter
-    candidates, ax = _candidates(scores), _axes(ax, (5, 3.6))
-    x, by_id, best = _abscissae(candidates), {c.id: c for c in candidates}, min(candidates, key=lambda c: c.score)
-    line = _ancestry(best, by_id)
+    "The candidates of a search as a tree: BIC above the best against number of components, lines from parent to child."
+    candidates, ax = _candidates(scores), _axes(ax, (5, 3.8))
+    (x, middles), by_id = _places(candidates), {c.id: c for c in candidates}
+    best, parents = min(candidates, key=lambda c: c.score), {c.parent for c in candidates}
+    size = 5 if len(candidates) <= 15 else 3.5
     for c in candidates:
-        on_line, parent = c.id in line, by_id.get(c.parent)
-        colour = COLOURS[1] if on_line else COLOURS[0]
-        if parent:
-            ax.plot([x[parent.id], x[c.id]], [parent.score, c.score], '-', lw=1.5 if on_line else 0.7, color=colour, zorder=1)
-        ax.plot(x[c.id], c.score, 'o', ms=4, color=colour, zorder=2)
-        if on_line or len(candidates) <= 30:
-            ax.annotate(c.id, (x[c.id], c.score), (0, 7), textcoords='offset points', ha='center', fontsize=7,
-                        path_effects=[withStroke(linewidth=2, foreground='w')])
-    ax.plot(x[best.id], best.score, 'o', ms=10, mfc='none', color=COLOURS[1],
-            label=f"{best.id}: {best.n_components} component{'s' if best.n_components != 1 else ''}, BIC {best.score:.1f}")
-    ax.xaxis.set_major_locator(FixedLocator(sorted({c.generation for c in candidates})))
-    ax.yaxis.set_major_formatter(StrMethodFormatter('{x:.0f}'))
-    ax.margins(0.12)
-    ax.set(xlabel='generation', ylabel='BIC')
-    ax.legend(frameon=False)
+        parent = by_id.get(c.parent)
+        _draw_candidate(ax, c, x[c.id], parent and (x[parent.id], parent.score - best.score), size,
+                        c is best or c.id in parents, best)
+    ax.set_yscale('symlog', linthresh=10, linscale=0.7)
+    last = max(x.values())
+    ax.set(xlabel='number of components', ylabel='BIC above the best', xlim=(-0.6 - 0.1*last, last + 1),
+           ylim=(-6, 2.5*max(max(c.score for c in candidates) - best.score, 10)))
+    ax.set_xticks(list(middles), list(middles.values()))
+    ax.yaxis.set_major_formatter('{x:.0f}')
+    _put_legend(ax, _search_handles(best, size, len(scores) - len(candidates)))
     return ax
 
-# %% ../nbs/40_plotting.ipynb #68a43a40
+# %% ../nbs/40_plotting.ipynb #10a60faa
 def _members_to_trace(component, stars, memberships, max_error):
-    "Indices of members whose velocities are good, and the number of all members."
+    "Indices of members whose velocities are good, `DENSE` of them at most, and the numbers of those and of all members."
     if not hasattr(component, 'moments_at') or not component.age > 0:
         raise InputError(f"{component!r} has no birth to trace stars back to: a component with an age above 0 is needed")
     resp = np.ones(len(stars)) if memberships is None else np.asarray(memberships)
     if resp.shape != (len(stars),):
         raise InputError(f"memberships must have shape ({len(stars)},), to one component (memberships[:, 0]), not {resp.shape}")
     members = np.flatnonzero(resp > 0.5)
-    good = members
-    if stars.has_covs and len(members):
-        good = members[np.linalg.eigvalsh(stars[members].covs[:, 3:, 3:])[:, -1] < max_error**2]
+    thin = members[::-(-len(members)//DENSE) or 1]
+    good = thin
+    if stars.has_covs and len(thin): good = thin[np.linalg.eigvalsh(stars[thin].covs[:, 3:, 3:])[:, -1] < max_error**2]
     if len(good) < 2:
-        raise InputError(f"{len(good)} of {len(members)} members have velocities better than {max_error:g} km/s: raise max_error")
-    return good, len(members)
+        raise InputError(f"{len(good)} of {len(thin)} members have velocities better than {max_error:g} km/s: raise max_error")
+    return good, len(thin), len(members)
 
-def _draw_step(ax, offsets, curves, time, unit):
-    "Stars and outlines around the centre, `time` ago; with the distance that holds half of the stars, if it has a unit."
-    ax.plot(*offsets.T, 'o', ms=2.5, mew=0, alpha=0.8, color=COLOURS[0], rasterized=len(offsets) > VECTOR)
-    for curve, lw in zip(curves, (1.3, 0.8), strict=True): ax.plot(*curve.T, color=COLOURS[1], lw=lw)
-    ax.set_title('today' if time == 0 else f'{time:.1f} Myr ago', fontsize=9)
-    if unit is None: return
-    ax.text(0.04, 0.95, f'half within {np.median(np.hypot(*offsets.T)):.3g} {unit}', transform=ax.transAxes, va='top', fontsize=8)
+def _sizes(offsets):
+    "The distance in the plane that holds half of the stars, from offsets (..., n, 2)."
+    return np.median(np.hypot(offsets[..., 0], offsets[..., 1]), axis=-1)
 
-# %% ../nbs/40_plotting.ipynb #6087246f
+# %% ../nbs/40_plotting.ipynb #f2d4115f
+def _draw_step(ax, offsets, shape, colour, title):
+    "Stars and outlines around the centre at one time."
+    ax.plot(*offsets.T, 'o', ms=2.5, mew=0, alpha=0.55, color=colour, rasterized=len(offsets) > VECTOR)
+    _draw_shape(ax, shape, colour)
+    ax.set_title(title, fontsize=9)
+
+def _draw_sizes(ax, times, sizes, age, shown, colour, unit):
+    "Size against time, with the age and the `shown` times marked."
+    ax.plot(times, sizes, color=colour, lw=1.3)
+    ax.plot(shown, np.interp(shown, times, sizes), 'o', ms=4, color=colour)
+    ax.axvline(age, color=NEUTRAL, lw=0.8, ls=(0, (3, 2)))
+    ax.set(xlabel='time ago [Myr]', ylim=(0, 1.08*sizes.max()), xlim=(0, times[-1]))
+    ax.set_title(f'half within [{unit}]', fontsize=9)
+    ax.annotate('age', (age, 1), (2, -3), xycoords=('data', 'axes fraction'), textcoords='offset points', va='top', fontsize=8)
+    ax.yaxis.tick_right()
+
+_STEPS = np.array([0, 1, 2, 3, 4])/3  # of the age, at which the stars are shown
+
+# %% ../nbs/40_plotting.ipynb #dc9ff02a
 def plot_birth(
     component,  # an association with parameters
     stars,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     memberships=None,  # shape (n,): probability that each star belongs to it; members have more than 0.5. All stars by default
     i:int=0, j:int=1,  # the coordinates on x and y: 0 to 5 for X, Y, Z, U, V, W
-    n_steps:int=4,  # number of panels, from today to birth
     max_error:float=1.,  # km/s: stars with a velocity less certain in any direction are left out
+    colour:str=COLOURS[0],  # of stars and component
     fig=None,  # matplotlib Figure to draw into; a new one by default
 ):  # matplotlib Figure
-    "The members of an association traced back to its birth, in steps."
+    "The members of an association traced back to its birth and beyond, and how far they lie from each other."
     from matplotlib import rc_context
-    stars, labels = as_stars(stars), _check_plane(i, j, None)
-    good, n = _members_to_trace(component, stars, memberships, max_error)
-    orbit, times, means = get_orbit(component.trace_orbit_func), np.linspace(0, component.age, n_steps), stars.means[good]
-    moments = [component.moments_at(component.age - t) for t in times]
-    offsets = [(orbit.trace(means, -t) - mean)[:, [i, j]] for t, (mean, _) in zip(times, moments, strict=True)]
-    reach = 1.25*np.percentile(np.abs(offsets), 95, axis=1).max(axis=0)
-    columns = 2 if n_steps <= 4 else 3
-    rows = -(-n_steps//columns)
+    stars, labels, age = as_stars(stars), _check_plane(i, j, None), component.age
+    good, n, n_all = _members_to_trace(component, stars, memberships, max_error)
+    orbit, times, means = get_orbit(component.trace_orbit_func), np.linspace(0, _STEPS[-1], 33)*age, stars[good].means
+    offsets = np.stack([(orbit.trace(means, -t) - orbit.trace(component.mean, -t))[:, [i, j]] for t in times])
+    steps = [int(np.argmin(np.abs(times - f*age))) for f in _STEPS]
+    reach = 1.25*np.percentile(np.abs(offsets[steps]), 95, axis=1).max(axis=0)
+    if UNITS[i] == UNITS[j]: reach[:] = reach.max()
+    birth = outline(component, i, j, birth=True) - component.mean_birth[[i, j]]
     with rc_context({'font.size': 9}):
-        fig = _figure(fig, 5, 5*rows/columns + 0.3)
-        axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for ax in axes.flat[n_steps:]: ax.remove()
-        for ax, t, (mean, cov), offset in zip(axes.flat, times, moments, offsets):
-            curves = [_outline(mean, cov, i, j, n_sigma, True) - mean[[i, j]] for n_sigma in (1, 2)]
-            _draw_step(ax, offset, curves, t, UNITS[i] if UNITS[i] == UNITS[j] else None)
+        fig, first = _figure(fig, 5, 3.8), None
+        if hasattr(fig, 'set_layout_engine'): fig.set_layout_engine(None)  # always the same parts, and fixed places are faster
+        fig.subplots_adjust(left=0.13, right=0.92, bottom=0.13, top=0.86, wspace=0.12, hspace=0.28)
+        for n_panel, (f, step) in enumerate(zip(_STEPS, steps)):
+            ax = first = fig.add_subplot(2, 3, n_panel + 1, sharex=first, sharey=first)
+            shape = {'birth': birth}
+            if f <= 1:
+                mean, cov = component.moments_at(age*(1 - f))
+                shape |= {f'{n} sigma': _outline(mean, cov, i, j, n, True) - mean[[i, j]] for n in (1, 2)}
+            what = 'today' if f == 0 else f'at birth, {age:.1f} Myr' if f == 1 else f'{f*age:.1f} Myr ago'
+            _draw_step(ax, offsets[step], shape, colour, what)
             ax.set(xlim=(-reach[0], reach[0]), ylim=(-reach[1], reach[1]))
-        fig.supxlabel(f'{labels[i][0]} from the centre{labels[i][1:]}', fontsize=9)
-        fig.supylabel(f'{labels[j][0]} from the centre{labels[j][1:]}', fontsize=9)
+            ax.locator_params(nbins=3)
+            if n_panel % 3 == 0: ax.set_ylabel(f'Δ{labels[j]}')
+            else: ax.tick_params(labelleft=False)
+            if n_panel > 2: ax.set_xlabel(f'Δ{labels[i]}')
+            else: ax.tick_params(labelbottom=False)
+        if UNITS[i] == UNITS[j]:
+            _draw_sizes(fig.add_subplot(2, 3, 6), times, _sizes(offsets), age, _STEPS*age, colour, UNITS[i])
         why = f', those with velocities better than {max_error:g} km/s' if len(good) < n else ''
-        fig.suptitle(f'{len(good)} of {n} members{why}', fontsize=9)
+        fig.suptitle(f"{len(good)} of {n}{f' (of {n_all})' if n < n_all else ''} members{why}", fontsize=9)
     return fig
+
+# %% ../nbs/40_plotting.ipynb #10fdabad
+SHOWN = 20_000  # stars in three dimensions at the most
+_SYMBOLS = dict(zip(MARKERS, ['circle', 'diamond', 'square', 'cross', 'x', 'circle-open'], strict=True))
+
+def _ball():
+    "Directions (3, 17, 33) all around."
+    polar, turn = np.meshgrid(np.linspace(0, np.pi, 17), np.linspace(0, 2*np.pi, 33), indexing='ij')
+    return np.stack([np.sin(polar)*np.cos(turn), np.sin(polar)*np.sin(turn), np.cos(polar)])
+
+def _bodies(component, axes):
+    "Surfaces (3, 17, 33) at 1 sigma of a component, today and at birth, and the path (3, m) between them; () for what has none."
+    if not (hasattr(component, 'mean') and hasattr(component, 'covariance')) or hasattr(component, 'bounds'): return (), (), ()
+    bent, ball = hasattr(component, 'covariance_birth'), _ball()
+    def surface(mean, cov): return _edge(mean, cov, axes, ball.reshape(3, -1), bent).T.reshape(ball.shape)
+    today = surface(component.mean, component.covariance)
+    if not bent or component.age < MIN_AGE: return today, (), ()
+    path = get_orbit(component.trace_orbit_func).trace(component.mean_birth, np.linspace(0, component.age, 61))[:, axes].T
+    return today, surface(component.mean_birth, component.covariance_birth), path
+
+# %% ../nbs/40_plotting.ipynb #4d2bcd22
+def _plotly_traces(go, group, points, ids, axes, every):
+    "The stars of a group, one in `every` of them, and its component, to go into a plotly figure."
+    from matplotlib.colors import to_rgb
+    red, green, blue = (round(255*c) for c in to_rgb(group.colour))
+    members, prob = group.members[::every], group.prob[::every]
+    texts = [f"{'' if ids is None else f'source_id {ids[i]}<br>'}probability {p:.2f}" for i, p in zip(members, prob)]
+    legend = {'legendgroup': group.label, 'name': f"{group.label}{f' (1 in {every} shown)' if every > 1 else ''}"}
+    x, y, z = points[members].T
+    colours = [f'rgba({red},{green},{blue},{0.1 + 0.8*p**2:.2f})' for p in prob]
+    yield go.Scatter3d(x=x, y=y, z=z, mode='markers', text=texts, hovertemplate='%{text}<extra></extra>', **legend,
+                       marker={'size': 2.5, 'symbol': _SYMBOLS[group.marker], 'color': colours})
+    today, born, path = _bodies(group.component, axes)
+    for surface, opacity in ((today, 0.12), (born, 0.35)):
+        if len(surface):
+            yield go.Surface(x=surface[0], y=surface[1], z=surface[2], opacity=opacity, showscale=False, hoverinfo='skip',
+                             colorscale=[[0, group.colour], [1, group.colour]], legendgroup=group.label)
+    if len(path):
+        yield go.Scatter3d(x=path[0], y=path[1], z=path[2], mode='lines', line={'color': group.colour, 'width': 3},
+                           hoverinfo='skip', showlegend=False, legendgroup=group.label)
+
+# %% ../nbs/40_plotting.ipynb #aa3215d1
+def plotly_3d(
+    stars,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    memberships=None,  # shape (n, k): probability that each star belongs to each component
+    components=None,  # k components with parameters
+    axes=(0, 1, 2),  # the coordinates on x, y and z: 0 to 5 for X, Y, Z, U, V, W
+    background_grey:bool=False,  # components without an age, or with one of about 0, are grey
+    names=None,  # k names of components; their numbers by default
+):  # plotly Figure; its `write_html(path)` makes a page of it
+    "Stars and components in three dimensions, to be turned: 1 sigma today, 1 sigma at birth, and the path from there."
+    try: import plotly.graph_objects as go
+    except ImportError: raise InputError("figures in three dimensions need plotly: pip install 'chronostar[plot]'") from None
+    axes, stars = list(axes), as_stars(stars)
+    if len(axes) != 3 or len(set(axes)) != 3 or not set(axes) <= set(range(6)):
+        raise InputError(f"axes are three different coordinates from 0 to 5, not {axes}")
+    groups, points = _groups(len(stars), memberships, components, names, background_grey), stars.means[:, axes].round(3)
+    fig = go.Figure()
+    for group in groups:
+        every = -(-len(group.members)*len(groups)//SHOWN) or 1
+        fig.add_traces(list(_plotly_traces(go, group, points, stars.ids, axes, every)))
+    scene = {f'{name}axis': {'title': FEATURE_LABELS[i]} for name, i in zip('xyz', axes)}
+    scene['aspectmode'] = 'data' if len({UNITS[i] for i in axes}) == 1 else 'cube'
+    return fig.update_layout(scene=scene, margin={'l': 0, 'r': 0, 't': 0, 'b': 0}, template='simple_white',
+                             legend={'itemsizing': 'constant', 'x': 0, 'y': 1, 'bgcolor': 'rgba(255,255,255,0.7)'})
 
 # %% ../nbs/40_plotting.ipynb #9dc59457
 _METADATA = {'pdf': {'CreationDate': None}, 'svg': {'Date': None}, 'png': {}}
