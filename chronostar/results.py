@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['logger', 'result_files', 'make_room', 'components_table', 'members_table', 'search_table', 'table_writer',
-           'mixture_files', 'component_files', 'describe', 'component_from_parameters', 'read_result']
+           'mixture_files', 'component_files', 'describe', 'component_from_parameters', 'read_result', 'banyan_table']
 
-# %% ../nbs/28_results.ipynb #c85e84fb
+# %% ../nbs/28_results.ipynb #50ae5c33
 import json
 import logging
 import os
@@ -17,6 +17,7 @@ import numpy as np
 from .base import BaseComponent, get_class, name_of, nearest, plain
 from .datatools import InputError, load_array, write_files
 from .traceorbit import try_orbit
+from .transforms import SUN
 
 # %% ../nbs/28_results.ipynb #021a01a6
 logger = logging.getLogger(__name__)
@@ -258,3 +259,30 @@ def read_result(
     if len(weights) != len(components):
         raise InputError(f"{folder} has {len(components)} components, but {len(weights)} weights: it is not one result")
     return ComponentMixture().set_parameters(weights, components)
+
+# %% ../nbs/28_results.ipynb #d4c0723e
+_OBSERVABLES = ('PM', 'PM+RV', 'PM+PLX', 'PM+RV+PLX')
+
+def _shared(weights, names):
+    "Weight of the hypothesis that each component belongs to, shape (k,): of all that share its name."
+    return np.array([sum(w for w, other in zip(weights, names, strict=True) if other == name) for name in names])
+
+def banyan_table(
+    mixture,  # fitted
+    names=None,  # k texts, the hypothesis of each component, such as 'BPMG' and 'FIELD'; by default COMP_000, COMP_001, ...
+):  # an astropy Table, to be written as FITS
+    "Today's Gaussians around the Sun, in the form of the parameters of BANYAN Σ (Gagné et al. 2018); raises `InputError`."
+    from astropy.table import Table
+    components, weights = mixture.components_, np.asarray(mixture.weights_)
+    names = [f'COMP_{k:03d}' for k in range(len(components))] if names is None else names
+    if isinstance(names, str) or len(names) != len(components) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"banyan_table: {len(components)} names are needed, one for each component, not {names!r}")
+    covariances, total = np.array([c.covariance for c in components]), _shared(weights, names)
+    with np.errstate(divide='ignore'): prior = np.log(total)
+    return Table({
+        'NAME': list(names), 'CENTER_VEC': np.array([c.mean for c in components]) - SUN,
+        'COVARIANCE_MATRIX': covariances, 'PRECISION_MATRIX': np.linalg.inv(covariances),
+        'COVARIANCE_DETERM': np.linalg.det(covariances), 'PRECISION_DETERM': 1/np.linalg.det(covariances),
+        'LN_ALPHA_K': np.zeros((len(names), 4)), 'LN_PRIOR': np.tile(prior[:, None], 4),
+        'LN_PRIOR_OBSERVABLES': np.tile(_OBSERVABLES, (len(names), 1)),
+        'COEFFICIENT': weights/np.maximum(total, 1e-300)})

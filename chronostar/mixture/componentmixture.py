@@ -479,7 +479,7 @@ def _invert(info, free):
     lost[free] = vectors[:, ~good]
     return covariance, lost
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #c94ff8d3
+# %% ../../nbs/10_mixture.componentmixture.ipynb #f054e671
 def _reading(info, weights, resp):
     "Keys, units, values and Jacobian by the coordinates."
     keys, units, values, rows = [], [], [], []
@@ -504,11 +504,11 @@ def _membership_slopes(info, resp, k):
     others[:, k] = 1
     return np.repeat(others, [c.stop - c.start for c in info.columns], axis=1)*info.scores
 
-def _averaged(resp, variance):
-    "Memberships (n, k), with the variances of their log odds averaged over."
-    rest = resp @ (1 - np.eye(resp.shape[1]))
-    logit = np.log(np.maximum(resp, 1e-300)) - np.log(np.maximum(rest, 1e-300))
-    sigma, mean = np.sqrt(variance), np.zeros_like(resp)
+def _averaged(weighted, variance):
+    "Memberships (n, k) from weighted log densities (n, k), with the variances of their log odds averaged over."
+    mine = np.eye(weighted.shape[1], dtype=bool)
+    logit = np.column_stack([w - logsumexp(np.where(k, -np.inf, weighted), axis=1) for w, k in zip(weighted.T, mine)])
+    sigma, mean = np.sqrt(variance), np.zeros_like(weighted)
     for x, weight in zip(*np.polynomial.hermite_e.hermegauss(31)): mean += weight*expit(logit + x*sigma)
     return mean/mean.sum(axis=1, keepdims=True)
 
@@ -551,7 +551,7 @@ def polish(self:ComponentMixture,
         self.weights_, self.components_ = better.weights_, better.components_
     return self
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #2d144ff5
+# %% ../../nbs/10_mixture.componentmixture.ipynb #9cd67dee
 def _what_to_say(info, components, resp, lost, gain):
     "The flags."
     flags = []
@@ -597,7 +597,7 @@ def uncertainties(self:ComponentMixture,
     variance = np.column_stack([np.einsum('ia,ia->i', s @ covariance, s) for s in slopes])
     for k, component in enumerate(components): component.age_error = _age_error(keys, of_all, k)
     return Uncertainties(keys, units, values, of_all, _what_to_say(info, components, resp, lost, gain), float(gain),
-                         _averaged(resp, variance))
+                         _averaged(self.estimate_weighted_log_prob(stars), variance))
 
 def _age_error(keys, covariance, k):
     "The uncertainty of an age, None where there is none."
