@@ -210,7 +210,7 @@ def prepare_data(argv=None):
                              'convective blueshift (default: 0)')
     _run(parser, _prepare_data, argv)
 
-# %% ../nbs/50_cli.ipynb #9950857c
+# %% ../nbs/50_cli.ipynb #2ebfe03e
 def _load_stars(data, covs=None, warn=False):
     "StarData from a folder or files; messages name the file. If asked, warn of stars without covariances."
     from pathlib import Path
@@ -234,6 +234,11 @@ def _load_memberships(path, n, k=None):
     try: return check_memberships(load_array(path), n, k)
     except InputError as e: raise InputError(str(e) if str(e).startswith(str(path)) else f"{path}: {e}") from None
 
+def _positive(text):
+    "A number of things, of which there must be some."
+    if not text.isdecimal() or int(text) < 1: raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
 def _fit_parser(prog, description):
     parser = _parser(prog, description)
     parser.add_argument('-c', '--config', metavar='CONFIG', help='a YAML file with settings')
@@ -243,7 +248,18 @@ def _fit_parser(prog, description):
 _DATA = 'folder from prepare-data; or .npy file of shape (n, 42): means and covariances; or (n, 6)'
 _HEADLINE = '-------------------\n----- RESULTS -----\n-------------------'
 
-# %% ../nbs/50_cli.ipynb #7142cc14
+# %% ../nbs/50_cli.ipynb #4d5afd7f
+def _report(mixture, stars, config, **more):
+    "The page as a file to be written; no file if it cannot be made."
+    from chronostar.config import as_text
+    try:
+        from chronostar.report import report_html
+        return {'report.html': report_html(mixture, stars, settings=as_text(config), **more)}
+    except Exception as e:  # whatever it is, there is a fit to be written
+        logger.warning("report.html could not be made (%s: %s)", type(e).__name__, str(e).split('\n')[0][:150])
+        return {}
+
+# %% ../nbs/50_cli.ipynb #a4779423
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
@@ -289,7 +305,8 @@ def _fit_component(args):
     component = config['modules']['component'](**config['component']).maximize(stars, weights)
     members = len(stars) if weights is None else weights.sum()
     uncertainties = _how_certain(lambda: component_uncertainties(component, stars, weights))
-    write_files(savedir, component_files(component, members, uncertainties), remove=replaced)
+    report = _report(component, stars, config, memberships=weights, uncertainties=uncertainties)
+    write_files(savedir, component_files(component, members, uncertainties) | report, remove=replaced)
     if component.age is not None: print(f"age: {component.age:.3f}")
     print(f"{_HEADLINE}\n- params\n{np.array_str(component.get_parameters(), suppress_small=True)}\n{component}")
     _print_uncertainties(uncertainties, 0)
@@ -304,7 +321,7 @@ def fit_component(argv=None):
                         help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #2dfa9478
+# %% ../nbs/50_cli.ipynb #f83c3453
 _MOST = 5e7  # numbers that the derivatives of all stars by all parameters may be, 0.4 GB
 
 def _polished(mixture, stars):
@@ -343,9 +360,11 @@ def _fit_mixture(args):
     if background := background_maker(config): components[-1] = background()
     mixture = config['modules']['mixture'](None, components, **config['mixture']).fit(stars, init_resp=resp)
     uncertainties = _polished(mixture, stars)
-    files = mixture_files(mixture, mixture.predict_proba(stars), False, stars.ids,
+    memberships = mixture.predict_proba(stars)
+    files = mixture_files(mixture, memberships, False, stars.ids,
                           {'stars': len(stars), 'BIC': mixture.bic(stars)}, uncertainties)
-    write_files(savedir, files, remove=replaced)
+    report = _report(mixture, stars, config, memberships=memberships, uncertainties=uncertainties)
+    write_files(savedir, files | report, remove=replaced)
     _print_mixture(mixture, uncertainties)
     print(f"BIC: {mixture.bic(stars):.2f}")
     logger.info("written to %s", savedir)
@@ -358,23 +377,54 @@ def fit_mixture(argv=None):
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
 
-# %% ../nbs/50_cli.ipynb #8e4dde55
+# %% ../nbs/50_cli.ipynb #ce020999
+def _executor(address):
+    "Dask's executor at an address, a context manager; None within it where there is no address."
+    from contextlib import contextmanager, nullcontext
+
+    from chronostar.datatools import InputError
+    if address is None: return nullcontext()
+    try: from distributed import Client
+    except ImportError: raise InputError("--scheduler needs Dask: pip install 'chronostar[dask]'") from None
+    @contextmanager
+    def connect():
+        try: client = Client(address, timeout=10, set_as_default=False)
+        except (OSError, ValueError) as e:
+            raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({str(e)[:100]})") from None
+        with client: yield client.get_executor()
+    return connect()
+
+def _search(driver, stars, resp, savedir, args):
+    "The best mixture; after an interruption, the best so far is written."
+    try:
+        with _executor(args.scheduler) as executor:
+            return driver.run(stars, init_resp=resp, overwrite=args.overwrite, resume=args.resume,
+                              workers=args.workers, executor=executor)
+    except KeyboardInterrupt:
+        if hasattr(driver, 'icpool') and driver.icpool.best_mixture is not None:
+            driver.save_best(savedir, stars)
+            logger.warning("stopped: the best so far, %s, is in %s; --resume goes on", driver.icpool.best_label, savedir)
+        raise
+
+# %% ../nbs/50_cli.ipynb #d949a7e1
 def _fit_chronostar(args):
     from pathlib import Path
 
     from chronostar.config import read_config
     from chronostar.driver import Driver
-    from chronostar.results import make_room
+    from chronostar.results import make_room, result_files
     config = read_config(args.config)
     stars = _load_stars(args.data, args.covs, warn=True)
     resp = _load_memberships(args.membership, len(stars)) if args.membership else None
     savedir = Path(config['run']['savedir'] or 'result/final')
-    make_room(savedir, args.overwrite)
     beside = savedir.with_name('intermediate' if savedir.name == 'final' else f'{savedir.name}-intermediate')
     driver = Driver(config, savedir=str(beside), progress=not args.quiet and sys.stderr.isatty())
-    best = driver.run(stars, init_resp=resp, overwrite=args.overwrite)
+    if args.resume and result_files(savedir): driver.check_same(savedir, stars, init_resp=resp)
+    make_room(savedir, args.overwrite or args.resume)
+    best = _search(driver, stars, resp, savedir, args)
     uncertainties = _polished(best, stars)
-    driver.save_best(savedir, stars, uncertainties)
+    report = _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.icpool.scores)
+    driver.save_best(savedir, stars, uncertainties, report)
     _print_mixture(best, uncertainties)
     print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.icpool.best_label}")
     logger.info("written to %s", savedir)
@@ -385,6 +435,9 @@ def fit_chronostar(argv=None):
     parser.add_argument('data', metavar='DATA', help=_DATA)
     parser.add_argument('--covs', metavar='FILE', help='.npy file of shape (n, 6, 6), if DATA has means only')
     parser.add_argument('-z', '--membership', metavar='MEMBERSHIP', help='.npy file of shape (n, k) to start from')
+    parser.add_argument('--resume', action='store_true', help='go on with a search that was interrupted')
+    parser.add_argument('--workers', metavar='N', type=_positive, help='processes that fit candidates side by side (default: 1)')
+    parser.add_argument('--scheduler', metavar='ADDRESS', help='let the workers of a Dask scheduler fit, such as tcp://host:8786')
     _run(parser, _fit_chronostar, argv)
 
 # %% ../nbs/50_cli.ipynb #0f445c8d

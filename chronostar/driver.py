@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'Driver', 'fit_candidate']
 
-# %% ../nbs/30_driver.ipynb #f4e12f3e
+# %% ../nbs/30_driver.ipynb #701f7db4
 import json
 import logging
 import warnings
@@ -18,8 +18,8 @@ import numpy as np
 from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
-from .base import Configurable, plain
-from .config import background_maker, check_config, read_config
+from .base import Configurable
+from .config import as_text, background_maker, check_config, read_config
 from .datatools import InputError, as_stars, check_volume
 from .mixture.componentmixture import check_memberships
 from .results import (describe, make_room, mixture_files, read_result, result_files, search_table, table_writer,
@@ -44,12 +44,7 @@ class Driver(Configurable):
         self.component_class, self.intermediate_dumps = component_class, intermediate_dumps
         self.savedir, self.progress = savedir, progress
 
-# %% ../nbs/30_driver.ipynb #cc5a73cb
-def _as_text(config):
-    "The settings as they can be written to a text."
-    def text(value): return str(value) if plain(value) is None and value is not None else plain(value)
-    return {section: {key: text(value) for key, value in values.items()} for section, values in config.items()}
-
+# %% ../nbs/30_driver.ipynb #181f9b81
 @patch
 def _configure(self:Driver):
     "The checked settings of the run."
@@ -85,15 +80,15 @@ def fit_candidate(
     if score < to_beat and hasattr(mixture, 'loosen'): score = mixture.loosen(stars).bic(stars)
     return mixture, score
 
-# %% ../nbs/30_driver.ipynb #fdc68bdc
+# %% ../nbs/30_driver.ipynb #393d85ea
 @patch
-def _files(self:Driver, label, mixture, stars, score, uncertainties=None):
+def _files(self:Driver, label, mixture, stars, score, uncertainties=None, **facts):
     "The files of a fit, for `write_files`."
     memberships = mixture.predict_proba(stars)
     state = {'BIC': score, 'converged': bool(mixture.converged_), 'iterations': int(mixture.n_iter_),
              'memory': [c.memory() for c in mixture.components_], 'search': self.manifest_}
     meta = {'label': label, 'stars': len(stars), 'BIC': score}
-    text = describe(label, mixture, stars, memberships, _as_text(self.config_), uncertainties)
+    text = describe(label, mixture, stars, memberships, as_text(self.config_), uncertainties, facts)
     return {'fit.json': json.dumps(state, indent=1), **mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties),
             f'{label}.txt': text}
 
@@ -116,7 +111,7 @@ def _restore(self:Driver, folder):
     for component, memory in zip(mixture.components_, state['memory'], strict=True): component.remember(memory)
     return mixture, state['BIC']
 
-# %% ../nbs/30_driver.ipynb #2c5156f9
+# %% ../nbs/30_driver.ipynb #ca450b84
 def _digest(*arrays):
     "A hash of arrays, of which some may be None; None of nothing."
     digest, arrays = sha256(), [np.ascontiguousarray(a) for a in arrays if a is not None]
@@ -130,7 +125,7 @@ def _manifest(self:Driver, stars, start_init_comps, init_resp):
     "What a search depends on."
     from chronostar import __version__
     start = [c.get_parameters() for c in start_init_comps or [] if c.parameters_set]
-    settings = {f'{section}.{key}': value for section, values in _as_text(self.config_).items() for key, value in values.items()
+    settings = {f'{section}.{key}': value for section, values in as_text(self.config_).items() for key, value in values.items()
                 if section not in ('driver', 'run')}
     return {'chronostar': __version__, 'stars': len(stars), 'data': _digest(stars.blocks, stars.ids), **settings,
             'components to start from': _digest(*start), 'memberships to start from': _digest(init_resp)}
@@ -241,7 +236,7 @@ def _workers(self:Driver, stars, workers, executor):
     if workers == 1 and executor is None: return nullcontext()
     return Workers(stars, workers, executor, self._savedir)
 
-# %% ../nbs/30_driver.ipynb #c6c2637b
+# %% ../nbs/30_driver.ipynb #04ce9420
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -265,22 +260,38 @@ def run(self:Driver,
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
     self.icpool = config['modules']['icpool'](make_component, start_init_comps, background_maker(config), **config['icpool'])
+    self.finished_ = False
     silent = {} if self.progress else {'disable': True}
     with tqdm(desc='search', unit=' fits', **silent) as bar, self._beside_bar(), self._workers(stars, workers, executor) as crew:
         while self.icpool.has_next():
             batch = self.icpool.get_batch()
             if not self.icpool.scores: batch[0].memberships = init_resp
             self._do_batch(batch, stars, crew, bar)
+    self.finished_ = True
     return self.icpool.best_mixture
 
-# %% ../nbs/30_driver.ipynb #7e6872e8
+# %% ../nbs/30_driver.ipynb #a2f7325d
 @patch
 def save_best(self:Driver,
     folder,  # where to
     stars,  # StarData, to which it was fitted
     uncertainties=None,  # of the best mixture, to be written too
+    more=None,  # files to be written too, as for `write_files`
 ):
     "Write the best fit so far, and what it was chosen from; a result that was there makes way."
-    best = self.icpool.best_mixture
-    files = self._files(self.icpool.best_label, best, stars, best.bic(stars), uncertainties)
-    _write_in_place(folder, {'search.ecsv': table_writer(search_table(self.icpool.scores), 'ascii.ecsv'), **files})
+    best, n = self.icpool.best_mixture, len(self.icpool.scores)
+    how = f"finished, {n} candidates" if self.finished_ else f"interrupted after {n} candidates: this is the best so far"
+    files = self._files(self.icpool.best_label, best, stars, best.bic(stars), uncertainties, search=how)
+    table = table_writer(search_table(self.icpool.scores), 'ascii.ecsv')
+    _write_in_place(folder, {'search.ecsv': table, **(more or {}), **files})
+
+@patch
+def check_same(self:Driver,
+    folder,  # of a result
+    data,  # as for `run`
+    start_init_comps=None,  # as for `run`
+    init_resp=None,  # as for `run`
+):
+    "Raise `InputError` if a result is not of the search that `run` would do."
+    self.config_ = self._configure()
+    _check_same(Path(folder), self._manifest(as_stars(data), start_init_comps, init_resp))

@@ -161,7 +161,7 @@ def component_files(
     if uncertainties is not None: files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)
     return files
 
-# %% ../nbs/28_results.ipynb #4f992ae0
+# %% ../nbs/28_results.ipynb #7f860bdb
 def describe(
     label:str,  # of the fit
     mixture,  # fitted
@@ -169,6 +169,7 @@ def describe(
     memberships,  # shape (n, k)
     settings:dict,  # of the run, by section
     uncertainties=None,  # of the mixture, see `ComponentMixture.uncertainties`
+    facts=None,  # dict of texts and numbers, more to say
 ) -> str:
     "A fit in words and numbers."
     import yaml
@@ -181,7 +182,7 @@ def describe(
         said = {'uncertainties': [uncertainties.describe(k) for k in range(len(mixture.components_))],
                 'to note': list(uncertainties.flags)}
     return yaml.safe_dump({
-        'label': label, 'chronostar': __version__, 'stars': len(X), 'BIC': mixture.bic(X),
+        'label': label, **(facts or {}), 'chronostar': __version__, 'stars': len(X), 'BIC': mixture.bic(X),
         'log likelihood': float(mixture.score_samples(X).sum()), 'converged': bool(mixture.converged_),
         'iterations': int(mixture.n_iter_), 'weights': plain(mixture.weights_.round(6)), 'members': plain(members.round(2)),
         'components': [{'class': type(c).__name__, 'summary': repr(c), 'parameters': plain(c.get_parameters())}
