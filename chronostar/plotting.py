@@ -627,7 +627,7 @@ def _draw_sizes(ax, times, sizes, age, shown, colour, unit):
 
 _STEPS = np.array([0, 1, 2, 3, 4])/3  # of the age, at which the stars are shown
 
-# %% ../nbs/40_plotting.ipynb #dc9ff02a
+# %% ../nbs/40_plotting.ipynb #96e65fea
 def plot_birth(
     component,  # an association with parameters
     stars,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
@@ -650,7 +650,7 @@ def plot_birth(
     with rc_context({'font.size': 9}):
         fig, first = _figure(fig, 5, 3.8), None
         if hasattr(fig, 'set_layout_engine'): fig.set_layout_engine(None)  # always the same parts, and fixed places are faster
-        fig.subplots_adjust(left=0.13, right=0.92, bottom=0.13, top=0.86, wspace=0.12, hspace=0.28)
+        fig.subplots_adjust(left=0.15, right=0.92, bottom=0.13, top=0.86, wspace=0.12, hspace=0.28)
         for n_panel, (f, step) in enumerate(zip(_STEPS, steps)):
             ax = first = fig.add_subplot(2, 3, n_panel + 1, sharex=first, sharey=first)
             shape = {'birth': birth}

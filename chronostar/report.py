@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'TRACED', 'ARTICLE', 'report_html']
 
-# %% ../nbs/45_report.ipynb #a000c4bb
+# %% ../nbs/45_report.ipynb #f776138b
 import base64
 import logging
 import platform
@@ -17,7 +17,7 @@ import numpy as np
 
 from .base import name_of
 from .datatools import InputError, as_stars
-from .plotting import COLOURS, MIN_AGE, _groups, is_field
+from .plotting import MIN_AGE, _groups, is_field
 from .plotting import plot_birth, plot_features, plot_memberships, plot_photometry, plot_search
 from .results import components_table
 
