@@ -140,15 +140,11 @@ def _check_same(folder, manifest):
         which = f"other {key}" if key == 'data' or 'start from' in key else f"{key} {old} where now it is {new}"
         raise InputError(f"{folder} belongs to a search with {which}: resume it with the same, or choose another savedir")
 
-# %% ../nbs/30_driver.ipynb #a7202a64
+# %% ../nbs/30_driver.ipynb #7561a236
 def _earlier_fits(folder):
     "Folders of an earlier search in `folder`."
     return sorted({p.parent for name in ('fit.json', 'weights.npy')
                    for p in Path(folder).glob(f'[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*-*-*/{name}')})
-
-def _sweep(folder):
-    "Remove files that a process that was killed could not give their names."
-    for path in [*Path(folder).glob('.[0-9]*-*'), *Path(folder).glob('*/.[0-9]*-*')]: path.unlink()
 
 def _remove(fit):
     "Remove a fit, and its folder if nothing else is in it."
@@ -163,7 +159,6 @@ def _make_room(self:Driver, overwrite, resume):
         if resume: raise InputError("there is nothing to resume: set driver.savedir, and leave driver.intermediate_dumps on")
         return None
     make_room(savedir, overwrite)
-    if resume: _sweep(savedir)
     for fit in _earlier_fits(savedir):
         if resume: _check_same(fit, self.manifest_)
         elif overwrite: _remove(fit)

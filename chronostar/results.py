@@ -22,7 +22,7 @@ from .transforms import SUN
 # %% ../nbs/28_results.ipynb #021a01a6
 logger = logging.getLogger(__name__)
 
-# %% ../nbs/28_results.ipynb #255efd0f
+# %% ../nbs/28_results.ipynb #2894970c
 _PATTERNS = ('params.npy', 'weights.npy', 'memberships.npy', 'calced_membership.npy', 'components.ecsv', 'members.fits',
              'uncertainties.json', 'memberships_averaged.npy', 'fit.json', 'search.ecsv', 'report.html',
              'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
@@ -34,6 +34,19 @@ def result_files(
     "The files of a result in `folder`."
     return sorted(p for pattern in _PATTERNS for p in Path(folder).glob(pattern))
 
+def _alive(pid):
+    "Is there a process of that number on this machine?"
+    try: os.kill(pid, 0)
+    except ProcessLookupError: return False
+    except OSError: pass  # somebody else's
+    return True
+
+def _sweep(folder):
+    "Remove files that a process that was killed could not give their names."
+    for path in [*Path(folder).glob('.[0-9]*-*'), *Path(folder).glob('*/.[0-9]*-*')]:
+        pid = path.name[1:].partition('-')[0]
+        if pid.isdecimal() and not _alive(int(pid)): path.unlink(missing_ok=True)
+
 def make_room(
     folder,  # where a result is to be written
     overwrite:bool=False,  # may an existing result make way?
@@ -41,6 +54,7 @@ def make_room(
     "Check, before the work, that a result can be written to `folder`; `InputError` if not."
     folder = Path(folder)
     if folder.exists() and not folder.is_dir(): raise InputError(f"{folder} is a file, not a folder: choose another savedir")
+    _sweep(folder)
     existing = result_files(folder)
     if existing and not overwrite:
         raise InputError(f"{folder} already holds a result ({existing[0].name}, ...): "
