@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,15 @@ def cells(name, kind):
     "The sources of a notebook's cells of one kind."
     nb = json.loads((NBS / name).read_text(encoding="utf-8"))
     return ["".join(cell["source"]) for cell in nb["cells"] if cell["cell_type"] == kind]
+
+
+def default_exp(name):
+    "The module that a notebook is exported to, or None."
+    found = re.search(r"^\s*#\s*\|\s*default_exp\s+(\S+)", "\n".join(cells(name, "code")), re.MULTILINE)
+    return found and found[1]
+
+
+MODULES = {name: module for name in NOTEBOOKS if (module := default_exp(name))}
 
 
 def copy_checkout(folder):

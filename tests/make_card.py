@@ -37,8 +37,8 @@ def make_card(path=CARD):
     ax.scatter(x[-1], y[-1], s=rng.uniform(18, 60, x.shape[1]), c=STAR, lw=0, zorder=3)
     ax.add_patch(plt.Circle((9.0, 3.15), 0.22, fill=False, ec=BIRTH, lw=3, zorder=4))
     ax.text(0.75, 3.75, "Chronostar", color=STAR, size=62, weight="bold", va="center")
-    for y, line in [(3.05, "Kinematic ages and members of"), (2.65, "unbound stellar associations"), (2.25, "from Gaia astrometry")]:
-        ax.text(0.79, y, line, color="#c8d4e8", size=21, va="baseline")
+    for k, line in enumerate(["Kinematic ages and members of", "unbound stellar associations", "from Gaia astrometry"]):
+        ax.text(0.79, 3.05 - 0.4 * k, line, color="#c8d4e8", size=21, va="baseline")
     ax.set(xlim=(0, 12), ylim=(0, 6.3))
     ax.axis("off")
     fig.savefig(path, dpi=100, facecolor=DARK, metadata={"Software": None}, pil_kwargs={"optimize": True})

@@ -4,21 +4,12 @@ import re
 
 import nbformat
 import pytest
-from checkout import NBS, NOTEBOOKS, ROOT, cells, copy_checkout, names, run_nbdev
+from checkout import MODULES, NBS, NOTEBOOKS, ROOT, copy_checkout, names, run_nbdev
 from make_readme import make_readme
 from nbclient import NotebookClient
 
 INSTALL = "pip install . && chronostar-demo"
 TEST = "pip install -e '.[dev]' && nbdev_test && pytest"
-
-
-def default_exp(name):
-    "The module that a notebook is exported to, or None."
-    found = re.search(r"^\s*#\s*\|\s*default_exp\s+(\S+)", "\n".join(cells(name, "code")), re.MULTILINE)
-    return found and found[1]
-
-
-MODULES = {name: module for name in NOTEBOOKS if (module := default_exp(name))}
 
 
 def contents(folder, pattern):
