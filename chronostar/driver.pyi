@@ -5,13 +5,13 @@ from chronostar.mixture.componentmixture import ComponentMixture
 from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["logger", "Driver"]
+__all__ = ["logger", "Driver", "fit_candidate"]
 
 logger: Any
 class Driver(Configurable):
     def __init__(self, config_file: Any = ..., mixture_class: Any = ..., icpool_class: Any = ..., component_class: Any = ..., *, intermediate_dumps: bool = ..., savedir: Any = ..., progress: bool = ...) -> None: ...
-    def save(self, folder: Any, label: str, mixture: Any, stars: Any, uncertainties: Any = ...) -> None: ...
-    def run(self, data: ArrayLike | StarData, start_init_comps: Any = ..., init_resp: ArrayLike | None = ..., overwrite: bool = ...) -> ComponentMixture: ...
+    def run(self, data: ArrayLike | StarData, start_init_comps: Any = ..., init_resp: ArrayLike | None = ..., overwrite: bool = ..., resume: bool = ..., workers: int | None = ..., executor: Any = ...) -> ComponentMixture: ...
+    def save_best(self, folder: Any, stars: Any, uncertainties: Any = ...) -> None: ...
     config_file: Any
     mixture_class: Any
     icpool_class: Any
@@ -20,4 +20,6 @@ class Driver(Configurable):
     savedir: Any
     progress: Any
     config_: Any
+    manifest_: Any
     icpool: Any
+def fit_candidate(stars: Any, candidate: Any, make_mixture: Any, to_beat: float = ...) -> Any: ...
