@@ -33,8 +33,9 @@ TYPES = {  # results and attributes, where the code does not say
     "bic": "float", "aic": "float", "score": "float", "mean": ARRAY, "covariance": ARRAY, "get_parameters": ARRAY,
     "estimate_membership_prob": ARRAY, "predict": ARRAY, "predict_proba": ARRAY, "score_samples": ARRAY,
     "estimate_weighted_log_prob": ARRAY, "estimate_log_prob": ARRAY, "fit_predict": ARRAY,
-    "__repr__": "str", "__len__": "int",
+    "__repr__": "str", "__len__": "int", "__enter__": "Self",
 }
+SPECIAL = ("__init__", "__repr__", "__len__", "__getitem__", "__iter__", "__call__", "__enter__", "__exit__")
 OTHERS = {
     "dataclasses": "dataclass", "pathlib": "Path", "typing": "Any NamedTuple Self", "numpy.typing": "ArrayLike NDArray",
     "astropy.table": "Table", "matplotlib.axes": "Axes", "matplotlib.figure": "Figure",
@@ -43,11 +44,15 @@ OTHERS = {
 ANNOTATIONS = {"ndarray": ARRAY, "list": "list[Any]", "dict": "dict[str, Any]", "tuple": "tuple[Any, ...]"}
 
 
+def modules():
+    "{path below chronostar: module}."
+    paths = [path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py")) if path.name[0] != "_"]
+    return {path: import_module(".".join(["chronostar", *path.with_suffix("").parts])) for path in paths}
+
+
 def make_stubs():
     "{path below chronostar: text} of all stubs."
-    modules = {path.relative_to(PACKAGE): ".".join(["chronostar", *path.relative_to(PACKAGE).with_suffix("").parts])
-               for path in sorted(PACKAGE.rglob("*.py")) if path.name[0] != "_"}
-    return {path.with_suffix(".pyi").as_posix(): Stub(import_module(name)).text() for path, name in modules.items()}
+    return {path.with_suffix(".pyi").as_posix(): Stub(module).text() for path, module in modules().items()}
 
 
 def write_stubs():
@@ -113,7 +118,7 @@ class Stub:
                 lines.append(f"    {name}: {of_annotation(annotation)}{optional}{default}")
         done = set(inspect.get_annotations(cls)) if notes is not None else set()
         for name, member in vars(cls).items():
-            special = name in ("__init__", "__repr__", "__len__", "__getitem__", "__call__")
+            special = name in SPECIAL
             if name in done or (name.startswith("_") and not special) or (special and notes is not None and name == "__init__"):
                 continue
             if declared := self.member(cls, name, member, named_tuple):
