@@ -22,7 +22,7 @@ def make_llms():
     lines = [f"# {config['title']}", "", f"> {config['description']}"]
     for section in yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]:
         lines += ["", f"## {section['section']}", ""]
-        for name in section["contents"]:
+        for name in filter(lambda name: (NBS / name).exists(), section["contents"]):
             title, description = _front(NBS / name)
             page = re.sub(r"(^|/)\d+[a-zA-Z0-9]*_", r"\1", name.removesuffix(".ipynb")) + ".html"  # as nbdev names it
             lines.append(f"- [{title}]({config['doc_host']}{config['doc_baseurl']}/{page}): {description}")
