@@ -32,7 +32,7 @@ setup(
         f"Natural Language :: {cfg['language']}",
         "Operating System :: OS Independent",
         "Programming Language :: Python :: 3",
-        *(f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13)),
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13, 14)),
         "Topic :: Scientific/Engineering :: Astronomy",
     ],
     packages=find_packages(include=["chronostar", "chronostar.*"]),

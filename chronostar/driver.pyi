@@ -1,0 +1,27 @@
+# Made by tests/make_stubs.py: edit the notebooks, not this file.
+from chronostar.base import Configurable
+from chronostar.datatools import StarData
+from chronostar.mixture.componentmixture import ComponentMixture
+from numpy.typing import ArrayLike
+from typing import Any
+
+__all__ = ["logger", "Driver", "fit_candidate"]
+
+logger: Any
+class Driver(Configurable):
+    def __init__(self, config_file: Any = ..., mixture_class: Any = ..., icpool_class: Any = ..., component_class: Any = ..., *, intermediate_dumps: bool = ..., savedir: Any = ..., progress: bool = ...) -> None: ...
+    def run(self, data: ArrayLike | StarData, start_init_comps: Any = ..., init_resp: ArrayLike | None = ..., overwrite: bool = ..., resume: bool = ..., workers: int | None = ..., executor: Any = ...) -> ComponentMixture: ...
+    def save_best(self, folder: Any, stars: Any, uncertainties: Any = ..., more: Any = ...) -> None: ...
+    def check_same(self, folder: Any, data: Any, start_init_comps: Any = ..., init_resp: Any = ...) -> None: ...
+    config_file: Any
+    mixture_class: Any
+    icpool_class: Any
+    component_class: Any
+    intermediate_dumps: Any
+    savedir: Any
+    progress: Any
+    config_: Any
+    manifest_: Any
+    icpool: Any
+    finished_: Any
+def fit_candidate(stars: Any, candidate: Any, make_mixture: Any, to_beat: float = ...) -> Any: ...

@@ -1,0 +1,11 @@
+# Made by tests/make_stubs.py: edit the notebooks, not this file.
+from numpy.typing import ArrayLike
+from typing import Any
+
+__all__ = ["NEIGHBOURS", "N_RIVALS", "N_ITERATIONS", "crowding", "overdensity_start"]
+
+NEIGHBOURS: Any
+N_RIVALS: int
+N_ITERATIONS: int
+def crowding(points: ArrayLike, k: int = ...) -> Any: ...
+def overdensity_start(mixture: Any, i: int, stars: Any, make_component: Any = ...) -> Any: ...

@@ -1,0 +1,11 @@
+# Made by tests/make_stubs.py: edit the notebooks, not this file.
+from chronostar.datatools import StarData
+from numpy.typing import ArrayLike
+from typing import Any
+
+__all__ = ["logger", "TRACED", "ARTICLE", "report_html"]
+
+logger: Any
+TRACED: int
+ARTICLE: Any
+def report_html(mixture: Any, stars: ArrayLike | StarData, memberships: ArrayLike | None = ..., uncertainties: Any = ..., scores: Any = ..., settings: Any = ..., table: Any = ..., title: str = ...) -> str: ...

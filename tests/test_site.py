@@ -1,0 +1,326 @@
+"""The documentation site, as far as it can be checked without Quarto: on the pages that nbdev hands to it."""
+
+import base64
+import re
+import struct
+from configparser import ConfigParser
+from functools import cached_property
+from importlib import import_module
+from posixpath import dirname, join, normpath
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+import yaml
+from checkout import MODULES, NOTEBOOKS, ROOT, cells, copy_checkout, names, run_nbdev
+from make_llms import make_llms
+from nbdev.doclinks import NbdevLookup
+
+from chronostar._modidx import d
+
+IMAGE_LIMIT = 100_000  # bytes
+CARD_LIMIT = 150_000
+CALLOUTS = {"callout-note", "callout-tip", "callout-important", "callout-warning", "callout-caution"}
+QUARTO = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
+WEBSITE = QUARTO["website"]
+LABEL = r"(?:fig|tbl|eq|sec|lst)-[\w-]*\w"
+each_page = pytest.mark.parametrize("name", NOTEBOOKS)
+
+
+def settings():
+    "settings.ini as a dictionary."
+    parser = ConfigParser(delimiters=["="])
+    parser.read(ROOT / "settings.ini", encoding="utf-8")
+    return dict(parser["DEFAULT"])
+
+
+SITE = settings()["doc_host"] + settings()["doc_baseurl"]
+
+
+def without_code(markdown):
+    "Markdown without its comments, fenced blocks and code in a line."
+    markdown = re.sub(r"<!--.*?-->", "", markdown, flags=re.DOTALL)
+    markdown = re.sub(r"^([ >]*)(`{3,}|~{3,}).*?^\1\2\s*$", "", markdown, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "`code`", markdown)
+
+
+def without_math(markdown):
+    return re.sub(r"\$\$.*?\$\$|\$[^$]*\$", "", markdown, flags=re.DOTALL)
+
+
+def identifier(heading):
+    "The anchor that Pandoc gives to a heading."
+    if explicit := re.search(r"\{[^}]*#([\w:.-]+)[^}]*\}\s*$", heading):
+        return explicit[1]
+    text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", re.sub(r"\s*\{[^}]*\}\s*$", "", heading))
+    text = re.sub(r"[^\w\s.-]", "", text.strip().lower())
+    return re.sub(r"^[^a-z]+", "", re.sub(r"\s+", "-", text)) or "section"
+
+
+def directives(source):
+    "The `#| name: value` lines at the head of a code cell, read as Quarto reads them: as YAML."
+    head = re.match(r"(?:\s*#\|.*\n?)*", source)[0]
+    return yaml.safe_load("\n".join(re.findall(r"^\s*#\|\s?(.*: .*)$", head, re.MULTILINE))) or {}
+
+
+class Page:
+    "A page as nbdev hands it to Quarto."
+    def __init__(self, folder, name):
+        self.name, self.nb = name, nbformat.read(folder / name, as_version=4)
+
+    @property
+    def front(self):
+        return yaml.safe_load(self.nb.cells[0].source.strip("- \n"))
+
+    @property
+    def url(self):
+        return join(dirname(self.name), self.front["output-file"])
+
+    @property
+    def code(self):
+        return [cell for cell in self.nb.cells if cell.cell_type == "code"]
+
+    @cached_property
+    def written(self):
+        "What somebody wrote."
+        return [cell.source for cell in self.nb.cells if cell.cell_type == "markdown"]
+
+    @cached_property
+    def markdown(self):
+        "All that Quarto reads as markdown: what is written, and what cells display as such."
+        outputs = [output.data["text/markdown"] for cell in self.code for output in cell.outputs
+                   if "text/markdown" in output.get("data", {})]
+        return "\n\n".join(map(without_code, self.written + outputs))
+
+    @property
+    def links(self):
+        return re.findall(r"(?<!!)\[(?:[^][]|\[[^]]*\])*\]\(([^)\s]+)", without_math(self.markdown))
+
+    @cached_property
+    def anchors(self):
+        headings = "\n".join(re.findall(r"^#{1,6}\s+.*", "\n\n".join(self.raw), re.MULTILINE))
+        found, seen = set(), {}
+        for heading in re.findall(r"^#+\s+(.*)", headings, re.MULTILINE):
+            name = identifier(heading)
+            found.add(name if name not in seen else f"{name}-{seen[name]}")
+            seen[name] = seen.get(name, 0) + 1
+        return found | set(self.labels)
+
+    @property
+    def raw(self):
+        "Markdown with the code in headings left where it is."
+        outputs = [output.data["text/markdown"] for cell in self.code for output in cell.outputs
+                   if "text/markdown" in output.get("data", {})]
+        return [re.sub(r"^([ >]*)(`{3,}).*?^\1\2\s*$", "", text, flags=re.DOTALL | re.MULTILINE)
+                for text in self.written + outputs]
+
+    @property
+    def labels(self):
+        return [label for cell in self.code if (label := directives(cell.source).get("label"))] \
+            + re.findall(rf"\{{[^}}]*#({LABEL})[^}}]*\}}", self.markdown)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    "The pages that nbdev makes for Quarto."
+    copy = copy_checkout(tmp_path_factory.mktemp("site") / "copy")
+    run_nbdev("refresh_quarto_yml", "nbdev.quarto", copy)
+    said = run_nbdev("proc_nbs", "nbdev.serve", copy)
+    assert "Found cells containing imports and other code" not in said, said
+    return copy / "_proc"
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {name: Page(site, name) for name in NOTEBOOKS}
+
+
+@pytest.fixture
+def page(pages, name):
+    return pages[name]
+
+
+def test_every_notebook_becomes_a_page(site, pages):
+    assert names(site, "*.ipynb") == NOTEBOOKS
+    urls = [page.url for page in pages.values()]
+    assert len(set(urls)) == len(urls)
+
+
+def test_settings_of_the_site(site):
+    made = site / "_quarto.yml"
+    assert yaml.safe_load(made.read_text(encoding="utf-8")) == QUARTO and not made.is_symlink()
+    config, website = settings(), yaml.safe_load((site / "nbdev.yml").read_text(encoding="utf-8"))["website"]
+    assert website["title"] == WEBSITE["title"] == config["title"]
+    assert website["description"] == config["description"]
+    assert website["repo-url"] == config["git_url"] and website["site-url"] == SITE
+    assert WEBSITE["search"] and {"light", "dark"} <= QUARTO["format"]["html"]["theme"].keys()
+
+
+def test_files_that_the_settings_name(site):
+    html = QUARTO["format"]["html"]
+    named = [*QUARTO["metadata-files"], html["css"], WEBSITE["favicon"], *QUARTO["project"]["resources"],
+             *(WEBSITE[card]["image"] for card in ("open-graph", "twitter-card"))]
+    assert not [name for name in named if not (site / name).is_file()]
+
+
+def test_navigation_leads_to_every_page_once():
+    sections = WEBSITE["sidebar"]["contents"]
+    assert sorted(page for section in sections for page in section["contents"]) == NOTEBOOKS
+    bar = [item for side in ("left", "right") for item in WEBSITE["navbar"][side]]
+    assert all("text" in item or "aria-label" in item for item in bar)
+    assert all(item["href"].startswith("https://") or item["href"] in NOTEBOOKS for item in bar)
+
+
+@each_page
+def test_front_matter(page):
+    "A title and a description: the page's head, search results, and what others show of a link."
+    assert page.front["title"].strip() and len(page.front["description"]) > 10
+    first = next(iter(cells(page.name, "markdown")), "")
+    assert re.match(r"# [^#\s].*\n+> \S", first), f"a `# Title` and a `> description` first, not {first[:80]!r}"
+
+
+@each_page
+def test_links_lead_somewhere(page, pages, site):
+    urls, missing = {page.url: page for page in pages.values()}, []
+    for link in page.links:
+        path, _, anchor = unquote(link).partition("#")
+        if path == SITE or path.startswith(f"{SITE}/"):
+            target = urls.get(path.removeprefix(SITE).strip("/") or "index.html")
+            good = target is not None
+        elif re.match(r"[a-z][a-z0-9+.-]*:", path):
+            continue
+        else:
+            file = normpath(join(dirname(page.name), path)) if path else page.name
+            target, good = pages.get(file), (site / file).is_file()
+        if not good or (anchor and target and anchor not in target.anchors):
+            missing.append(link)
+    assert not missing
+
+
+@each_page
+def test_links_to_the_source_are_to_files_of_the_checkout(page):
+    base = settings()["git_url"] + "/blob/" + settings()["branch"] + "/"
+    files = [link.removeprefix(base).split("#")[0] for link in page.links if link.startswith(base)]
+    assert not [file for file in files if not (ROOT / file).is_file()]
+
+
+@each_page
+def test_cross_references(page):
+    labels = page.labels
+    assert len(set(labels)) == len(labels), f"a label twice: {labels}"
+    unknown = set(re.findall(rf"(?<![\w`])@({LABEL})", page.markdown)) - set(labels)
+    assert not unknown
+    for cell in page.code:
+        said = directives(cell.source)
+        if str(said.get("label", "")).startswith("fig-"):
+            assert said.get("fig-cap"), f"{said['label']} has no caption, so that Quarto cannot refer to it"
+
+
+@each_page
+def test_figures_have_alternative_texts(page):
+    without = []
+    for cell in page.code:
+        figure = any(form.startswith("image/") for output in cell.outputs for form in output.get("data", {}))
+        if figure and len(str(directives(cell.source).get("fig-alt", ""))) < 20:
+            without.append(cell.source[:200])
+    assert not without, f"add `#| fig-alt: ...` to {without}"
+
+
+@each_page
+def test_pictures_in_the_text(page, site):
+    for alt, path in re.findall(r"!\[([^]]*)\]\(([^)\s]+)", page.markdown):
+        assert alt.strip(), f"{path} has no alternative text"
+        assert path.startswith(("https://", "attachment:")) or (site / dirname(page.name) / path).is_file(), path
+
+
+@each_page
+def test_images_are_small(page):
+    outputs = [output for cell in page.nb.cells for output in cell.get("outputs", [])]
+    images = [(form, data) for output in outputs for form, data in output.get("data", {}).items() if form.startswith("image/")]
+    sizes = [len(data) if form == "image/svg+xml" else len(base64.b64decode(data)) for form, data in images]
+    assert all(size < IMAGE_LIMIT for size in sizes), f"bytes: {sizes}"
+
+
+@each_page
+def test_equations(page):
+    for text in page.written:
+        text = without_code(text).replace(r"\$", "")
+        assert text.count("$$") % 2 == 0, f"a $$ without its end: {text[:200]}"
+        for paragraph in re.split(r"\n\s*\n", re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)):
+            assert paragraph.count("$") % 2 == 0, f"a $ without its end: {paragraph}"
+        for display, inline in re.findall(r"\$\$(.*?)\$\$|\$([^$]*)\$", text, re.DOTALL):
+            math = (display or inline).replace(r"\{", "").replace(r"\}", "")
+            assert math.strip() and math.count("{") == math.count("}"), f"braces: {math}"
+            assert math.count(r"\left") - math.count(r"\leftarrow") == math.count(r"\right") - math.count(r"\rightarrow"), math
+            assert re.findall(r"\\begin\{(\w+\*?)\}", math) == re.findall(r"\\end\{(\w+\*?)\}", math)[::-1], math
+            if inline:
+                assert inline == inline.strip(), f"Pandoc sees no equation in ${inline}$: blanks at its ends"
+
+
+@each_page
+def test_callouts(page):
+    for text in page.written:
+        open_divs = 0
+        for mark in re.findall(r"^:{3,}[ \t]*(.*?)[ \t]*$", without_code(text), re.MULTILINE):
+            open_divs += 1 if mark else -1
+            assert open_divs >= 0, f"a ::: that closes nothing: {text[:200]}"
+            assert not set(re.findall(r"callout-\w+", mark)) - CALLOUTS, mark
+        assert open_divs == 0, f"a ::: without its end: {text[:200]}"
+
+
+@each_page
+def test_blocks_that_pandoc_would_run_into_the_paragraph(page):
+    "Pandoc wants an empty line before a list, a table, a heading and a quotation; Jupyter does not."
+    block, swallowed = r"\s*(?:(?:[-*+]|\d+[.)]|#{1,6})\s|\||>)", []
+    for text in page.written:
+        lines = without_math(without_code(text)).splitlines()
+        for before, line in zip(lines, lines[1:], strict=False):
+            inside = not before.strip() or re.match(block, before) or before.startswith((" ", ":::"))
+            if re.match(block, line) and not inside:
+                swallowed.append(line)
+    assert not swallowed
+
+
+def test_names_in_backticks_become_links(pages):
+    "Our own, and those of numpy, scipy and Python, for which there are indexes; nbdev turns each that it finds into a link."
+    lookup = NbdevLookup()
+    for name in ("StarData.read", "ComponentMixture.fit", "Driver.run", "prepare"):
+        page, _, anchor = lookup.doc(name).removeprefix(f"{SITE}/").partition("#")
+        target = next(target for target in pages.values() if target.url == page)
+        assert anchor in target.anchors, f"{name} is not shown on {page}"
+    assert lookup.doc("numpy.linalg.inv").startswith("https://numpy.org/doc/")
+    assert lookup.doc("scipy.optimize.minimize").startswith("https://docs.scipy.org/doc/")
+    assert lookup.doc("concurrent.futures.Executor").startswith("https://docs.python.org/3/")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_signatures_are_shown(page):
+    "Of each public function, class and method that a chapter exports, by show_doc or (`#| exports`) in code that is shown."
+    module = f"chronostar.{MODULES[page.name]}"
+    code = "\n".join(cell.source for cell in page.code)
+    classes = re.findall(r"^class (\w+).*\n((?:[ \t].*\n|\n)*)", code, re.MULTILINE)
+    seen = {f"{name}.{method}" for name, body in classes for method in re.findall(r"^ {4}def (\w+)", body, re.MULTILINE)}
+    hidden = []
+    for name in (name.removeprefix(f"{module}.") for name in d["syms"][module]):
+        public = not any(part.startswith("_") for part in name.split("."))
+        if public and name not in seen and name.lower() not in page.anchors:
+            thing = import_module(module)
+            for part in name.split("."):
+                thing = getattr(thing, part)
+            if callable(thing):  # not the properties, which have no signature
+                hidden.append(name)
+    assert not hidden
+
+
+def test_llms_txt():
+    made = make_llms()
+    assert (ROOT / "nbs" / "llms.txt").read_text(encoding="utf-8") == made, "run python tests/make_llms.py"
+
+
+def test_card():
+    "What is shown of a link to the site: 1200 x 630, as others want it, and small; with an alternative text."
+    for card in ("open-graph", "twitter-card"):
+        data = (ROOT / "nbs" / WEBSITE[card]["image"]).read_bytes()
+        assert data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (1200, 630)
+        assert len(data) < CARD_LIMIT
+        assert len(WEBSITE[card]["image-alt"]) > 20
