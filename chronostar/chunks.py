@@ -155,7 +155,7 @@ class _Chunk(NamedTuple):
         stars._curvilinear._curvilinear = None
         return stars
 
-# %% ../nbs/32_chunks.ipynb #49dfbb90
+# %% ../nbs/32_chunks.ipynb #6bd58f36
 class ChunkedStars:
     "Packed stars on disk, which stand for `StarData` wherever sums, densities or some of the stars are asked for."
     def __init__(self,
@@ -165,12 +165,16 @@ class ChunkedStars:
     ):
         self.folder, self.executor = Path(folder).resolve(), _as_executor(executor)
         self.scratch, self.kind = Path(scratch or folder).resolve(), 'cartesian'
-        try: about = json.loads((self.folder/'chunks.json').read_text(encoding='utf-8'))
+        try:
+            about = json.loads((self.folder/'chunks.json').read_text(encoding='utf-8'))
+            self.has_covs, self.fingerprint = about['covariances'], about['fingerprint']
+            names, sizes = about['chunks'].keys(), list(about['chunks'].values())
+            self.starts = np.cumsum([0, *sizes])
         except OSError: raise InputError(f"{folder} holds no packed stars, or is not complete: pack_stars makes them") from None
-        self.has_covs, self.fingerprint = about['covariances'], about['fingerprint']
-        self.starts = np.cumsum([0, *about['chunks'].values()])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise InputError(f"{folder}/chunks.json is not what pack_stars wrote: pack the stars again") from None
         self.chunks = [_Chunk(str(self.folder/name), int(start), n, self.has_covs)
-                       for (name, n), start in zip(about['chunks'].items(), self.starts)]
+                       for name, start, n in zip(names, self.starts, sizes)]
 
     def __len__(self): return int(self.starts[-1])
     def __repr__(self): return f"ChunkedStars({len(self)} stars in {len(self.chunks)} chunks)"
