@@ -118,21 +118,20 @@ def pack_stars(
     write_files(folder, {'chunks.json': json.dumps(about)})
     return ChunkedStars(folder, executor)
 
-# %% ../nbs/32_chunks.ipynb #0c072256
+# %% ../nbs/32_chunks.ipynb #b5c5547f
 def _as_executor(executor):
-    "An executor, of Dask's client too."
-    if hasattr(executor, 'get_executor'): executor = executor.get_executor(pure=False)
-    if executor is not None and not hasattr(executor, 'submit'):
+    "An executor, or Dask's client."
+    if executor is not None and not hasattr(executor, 'map'):
         raise InputError(f"executor must be a concurrent.futures.Executor or Dask's Client, not {type(executor).__name__}")
     return executor
 
+def _call(call): return call[0](*call[1:])
+
 def _all(executor, calls):
     "The results of calls (function, arguments...), in their order."
-    if executor is None: return [function(*args) for function, *args in calls]
-    futures = [executor.submit(*call) for call in calls]
-    try: return [future.result() for future in futures]
-    finally:
-        for future in futures: future.cancel()
+    if executor is None: return [_call(call) for call in calls]
+    if hasattr(executor, 'gather'): return executor.gather(executor.map(_call, calls, pure=False))  # Dask
+    return list(executor.map(_call, calls))
 
 # %% ../nbs/32_chunks.ipynb #2461c4fa
 _BLANK = StarData(np.zeros((1, DIM)))
@@ -192,7 +191,7 @@ class ChunkedStars:
     @property
     def shape(self): raise InputError("stars in chunks give no terms star by star: take those that matter, stars[...]")
 
-# %% ../nbs/32_chunks.ipynb #70ac04dd
+# %% ../nbs/32_chunks.ipynb #2da39e5e
 def _visit(chunk, kind, function, *args):
     "`function` of a chunk's stars."
     stars = chunk.load()
@@ -202,12 +201,12 @@ def _visit(chunk, kind, function, *args):
 def map(self:ChunkedStars,
     function,  # of StarData and more; where workers are other processes, one that can be imported there
     *args,  # the more
-    each=None,  # one more argument for each chunk, which comes before the others
+    each=None,  # one more argument for each chunk, which comes before the others; None where there is no need to go
 ):  # list
-    "What a function returns for each chunk, in their order."
-    each = [()]*len(self.chunks) if each is None else [(extra,) for extra in each]
-    calls = [(_visit, chunk, self.kind, function, *extra, *args) for chunk, extra in zip(self.chunks, each, strict=True)]
-    return _all(self.executor, calls)
+    "What a function returns for each chunk that is visited, in their order."
+    extras = [()]*len(self.chunks) if each is None else [None if extra is None else (extra,) for extra in each]
+    return _all(self.executor, [(_visit, chunk, self.kind, function, *extra, *args)
+                                for chunk, extra in zip(self.chunks, extras, strict=True) if extra is not None])
 
 @patch
 def _threads(self:ChunkedStars, nthreads=None): return nthreads if self.executor is None else 1
@@ -280,8 +279,8 @@ def without_covs(self:ChunkedStars):
     if self.has_covs: raise InputError("stars in chunks cannot leave their covariances out: pack an array of shape (n, 6)")
     return self
 
-# %% ../nbs/32_chunks.ipynb #5bbe8284
-def _take(stars, index): return stars[index] if len(index) else None
+# %% ../nbs/32_chunks.ipynb #95f8da91
+def _take(stars, index): return stars[index]
 
 def _joined(parts):
     "The stars of several StarData together."
@@ -305,8 +304,8 @@ def __getitem__(self:ChunkedStars,
     ordered = index[order]
     if not len(index) or ordered[0] < 0 or ordered[-1] >= len(self): raise InputError(f"no such stars among {len(self)}")
     cuts = np.searchsorted(ordered, self.starts)
-    parts = self.map(_take, each=[ordered[a:b] - c.start for a, b, c in zip(cuts, cuts[1:], self.chunks)])
-    found = _joined([part for part in parts if part is not None])
+    parts = [ordered[a:b] - c.start if a < b else None for a, b, c in zip(cuts, cuts[1:], self.chunks)]
+    found = _joined(self.map(_take, each=parts))
     return found if np.array_equal(ordered, index) else found[np.argsort(order)]
 
 # %% ../nbs/32_chunks.ipynb #b1179cdb
@@ -410,15 +409,15 @@ def memberships(self:ChunkedStars,
     beside.rename(path)
     return load_array(path, 2, 'r')
 
-# %% ../nbs/32_chunks.ipynb #f0e1ce39
+# %% ../nbs/32_chunks.ipynb #6e9104c3
 GATHER = 1_000_000  # stars that are brought into memory at the most: 220 MB
 
 def _count_above(stars, weights, threshold): return int((np.asarray(weights) > threshold).sum())
 
-def _where_above(stars, weights, threshold):
+def _take_above(stars, weights, threshold):
     weights = np.asarray(weights)
     above = np.flatnonzero(weights > threshold)
-    return above, weights[above]
+    return stars[above], weights[above]
 
 @patch
 def relevant(self:Weights,
@@ -428,7 +427,8 @@ def relevant(self:Weights,
 ):  # StarData and weights (n,); or the ChunkedStars and the Weights
     "The stars that matter and their weights, in memory if they are not too many."
     threshold, parts = share*self.sum()/len(self), stars._cut(self)
-    if sum(stars.map(_count_above, threshold, each=parts)) >= min(most*len(self), GATHER + 1): return stars, self
-    index, weights = zip(*stars.map(_where_above, threshold, each=parts), strict=True)
-    index, weights = np.concatenate([i + c.start for i, c in zip(index, stars.chunks)]), np.concatenate(weights)
-    return (stars[index], weights) if len(index) else (stars, self)
+    counts = stars.map(_count_above, threshold, each=parts)
+    if not 0 < sum(counts) < min(most*len(self), GATHER + 1): return stars, self
+    each = [part if count else None for part, count in zip(parts, counts, strict=True)]
+    found, weights = zip(*stars.map(_take_above, threshold, each=each), strict=True)
+    return _joined(found), np.concatenate(weights)

@@ -3,7 +3,7 @@
 import os
 import pickle
 import signal
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from copy import copy
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_a_whole_fit(stars, tmp_path):
 def test_associations_that_are_too_many_for_memory(stars, tmp_path, monkeypatch):
     write_parquet(stars, tmp_path / "stars.parquet")
     packed, taken = pack_stars(tmp_path / "stars.parquet", tmp_path / "packed"), []
-    monkeypatch.setattr(chunks, "_take", lambda *args: taken.append(args))
+    monkeypatch.setattr(chunks, "_take_above", lambda *args: taken.append(args))
     monkeypatch.setattr(chunks, "GATHER", 10)
     found = iterate(packed)
     assert not taken
@@ -107,11 +107,9 @@ def test_the_stars_stay_where_they_are(stars, tmp_path):
     class Scale:
         sizes = []
 
-        def submit(self, function, *args):
-            self.sizes.append(len(pickle.dumps((function, args))))
-            future = Future()
-            future.set_result(function(*args))
-            return future
+        def map(self, function, calls):
+            self.sizes += [len(pickle.dumps((function, call))) for call in calls]
+            return map(function, calls)
 
     stars.write(tmp_path / "sample")
     packed = pack_stars(tmp_path / "sample", tmp_path / "packed", Scale(), chunk=4000)

@@ -2,13 +2,14 @@
 
 It takes some ten minutes, and 9 GB of disk in FOLDER while it runs."""
 
+import multiprocessing
 import os
 import sys
 import tempfile
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from pathlib import Path
 
@@ -29,8 +30,9 @@ def write_stars(path, n):
     "An array (n, 42): the stars of one chunk again and again."
     rng = np.random.default_rng(0)
     sizes = [MEMBERS, MEMBERS, CHUNK - 2 * MEMBERS]
-    means = [generate_association(np.array(p[:6]), sphere(*p[6:8]), p[8], size, rng) for p, size in zip(GROUPS, sizes, strict=True)]
-    rows = np.hstack([np.vstack(means)[rng.permutation(CHUNK)], covariances(CHUNK, rng).reshape(-1, 36)])
+    groups = zip(np.array(GROUPS), sizes, strict=True)
+    means = np.vstack([generate_association(p[:6], sphere(*p[6:8]), p[8], size, rng) for p, size in groups])
+    rows = np.hstack([means[rng.permutation(CHUNK)], covariances(CHUNK, rng).reshape(-1, 36)])
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (n, 42)})
         for start in range(0, n, CHUNK):
@@ -50,18 +52,37 @@ def m_step(stars, resp):
     return new
 
 
+def family():
+    "This process and those that it started, and so on."
+    pids = [os.getpid()]
+    for pid in pids:
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            try:
+                pids += children.read_text().split()
+            except OSError:  # it has ended meanwhile
+                continue
+    return pids
+
+
 def resident():
-    "Memory of this process and its children, in MB: their own, and that of files, which the system may take back."
-    mine, pids = [], [os.getpid()]
-    while pids:
-        pid = pids.pop()
+    "Memory of all processes, in MB: their own, and that of files, which the system may take back."
+    memory = np.zeros(2)
+    for pid in family():
         try:
-            pids += Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-            mine.append([int(status[key].split()[0]) / 1e3 for key in ("RssAnon", "RssFile")])
-        except (OSError, KeyError):  # it has ended meanwhile
+            memory += [int(status[key].split()[0]) / 1e3 for key in ("RssAnon", "RssFile")]
+        except (OSError, KeyError):
             continue
-    return np.sum(mine, axis=0)
+    return memory
+
+
+def processor():
+    "How long all processes have occupied a processor, in seconds."
+    ticks = 0
+    for pid in family():
+        with suppress(OSError):
+            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -75,9 +96,9 @@ def watched(row):
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), processor()
     yield
-    row["seconds"] = time.perf_counter() - start
+    row["seconds"], row["processor"] = time.perf_counter() - start, processor() - worked
     done.set()
     watcher.join()
     row["anonymous"], row["mapped"] = np.max(seen, axis=0)
@@ -97,11 +118,21 @@ def dask():
         yield client
 
 
-EXECUTORS = {"one process": (1, no_executor), "two processes": (2, lambda: ProcessPoolExecutor(2)), "Dask, two workers": (2, dask)}
+def pool():
+    return ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+
+
+EXECUTORS = {"one process": (1, no_executor), "two processes": (2, pool), "Dask, two workers": (2, dask)}
 
 
 def nothing(stars):
     return len(stars)
+
+
+def warm(stars):
+    "All that is compiled or imported at the first call."
+    few = stars[:1000]
+    m_step(few, mixture()._e_step(few)[1])
 
 
 def forget(folder):
@@ -121,18 +152,17 @@ def steps(folder, n, name):
 
     with make() as executor:
         packed = folder / "packed"
-        if executor is not None and workers == 2 and name == "two processes":
-            packed = folder / "packed again"
         if not packed.exists():
             with watched(this := row("pack", 1)):
                 pack_stars(folder / "stars.npy", packed, executor)
             yield this
         stars = ChunkedStars(packed, executor)
-        stars.map(nothing)
+        stars.map(warm)
         with watched(this := row("nothing", 1)):
             for _ in range(10):
                 stars.map(nothing)
-        this["seconds"] /= 10 * len(stars.chunks)  # of a visit
+        for clock in ("seconds", "processor"):
+            this[clock] /= 10 * len(stars.chunks)  # of a visit
         yield this
         current = mixture()
         with watched(this := row("E-step", 3)):
@@ -152,8 +182,8 @@ def steps(folder, n, name):
         with watched(this := row("top 10 000", 1)):
             stars.top(current.components_[0], 10_000)
         yield this
+        del resp, weights
         if name == "one process":
-            del resp, weights
             forget(packed)
             with watched(this := row("read", 0)):
                 for chunk in stars.chunks:
