@@ -133,9 +133,7 @@ def _all(executor, calls):
     if hasattr(executor, 'gather'): return executor.gather(executor.map(_call, calls, pure=False))  # Dask
     return list(executor.map(_call, calls))
 
-# %% ../nbs/32_chunks.ipynb #2461c4fa
-_BLANK = StarData(np.zeros((1, DIM)))
-
+# %% ../nbs/32_chunks.ipynb #7936b097
 class _Chunk(NamedTuple):
     "Where a chunk of packed stars is."
     folder: str
@@ -146,12 +144,11 @@ class _Chunk(NamedTuple):
     def load(self):
         "The chunk as StarData, mapped into memory."
         def part(name): return np.load(Path(self.folder, name + '.npy'), mmap_mode='c', allow_pickle=False)
-        stars = copy(_BLANK)
-        stars.n, stars.has_covs, stars.blocks, stars.fake_rvs = self.n, self.has_covs, part('cartesian'), part('fake_rvs')
-        stars.ids = part('ids') if Path(self.folder, 'ids.npy').exists() else None
-        stars._curvilinear = copy(stars)
-        stars._curvilinear.blocks, stars._curvilinear.log_jacobian = part('curvilinear'), part('log_jacobian')
-        stars._curvilinear._curvilinear = None
+        stars = StarData.of_blocks(part('cartesian'), self.n, self.has_covs)
+        stars.fake_rvs, stars.ids = part('fake_rvs'), part('ids') if Path(self.folder, 'ids.npy').exists() else None
+        curvilinear = copy(stars)
+        curvilinear.blocks, curvilinear.log_jacobian = part('curvilinear'), part('log_jacobian')
+        stars._curvilinear = curvilinear
         return stars
 
 # %% ../nbs/32_chunks.ipynb #6bd58f36
