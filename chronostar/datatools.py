@@ -547,11 +547,11 @@ def curvilinear(self:StarData):
 
 # %% ../nbs/04_datatools.ipynb #43fb1d04
 def as_stars(
-    X,  # array of shape (n, 42) or (n, 6), or StarData
+    X,  # array of shape (n, 42) or (n, 6), StarData, or what stands in for it (ChunkedStars)
     stellar_uncertainties=None,  # False ignores the covariances, True insists on them, None takes what is there
 ) -> StarData:
     "`X` as StarData."
-    stars = X if isinstance(X, StarData) else StarData(X)
+    stars = X if hasattr(X, 'has_covs') else StarData(X)
     if stellar_uncertainties is True and not stars.has_covs:
         raise InputError("stellar_uncertainties is True, but the data have 6 columns: no covariances (42 columns are needed)")
     return stars.without_covs() if stellar_uncertainties is False else stars

@@ -202,7 +202,7 @@ def _run(blocks, mean, cov, weights, log_prob, nthreads):
             for other in others: other.result()
     return totals.sum(axis=0)
 
-# %% ../nbs/03_maths.ipynb #953a2429
+# %% ../nbs/03_maths.ipynb #54216e5a
 def log_overlap(
     blocks,  # shape (nblocks, 27, 64), from `pack`
     n,  # number of stars
@@ -211,6 +211,7 @@ def log_overlap(
     nthreads:int=None,  # all cores, where there are enough stars to repay them
 ):  # shape (n,)
     "Log of the overlap integral of each packed star with a Gaussian."
+    if hasattr(blocks, 'log_overlap'): return blocks.log_overlap(mean, cov, nthreads)
     log_prob = np.empty((len(blocks), BLOCK))
     _run(blocks, mean, cov, None, log_prob, nthreads)
     return log_prob.ravel()[:n]
@@ -229,7 +230,7 @@ class Sums(NamedTuple):
     by_cov: np.ndarray  # S2, shape (6, 6): twice the derivative of S0 by the covariance
     precision: np.ndarray  # shape (6, 6): the weighted sum of the inverse covariances K
 
-# %% ../nbs/03_maths.ipynb #461e0b1e
+# %% ../nbs/03_maths.ipynb #e57dff82
 def overlap_sums(
     blocks,  # shape (nblocks, 27, 64), from `pack`
     weights,  # shape (n,), for instance the responsibilities of a component
@@ -239,6 +240,7 @@ def overlap_sums(
     log_prob=None,  # shape (nblocks, 64), to be filled with the log overlap of each star, which the pass computes anyway
 ) -> Sums:
     "One pass over packed stars for the three sums."
+    if hasattr(blocks, 'overlap_sums'): return blocks.overlap_sums(weights, mean, cov, nthreads, log_prob)
     padded = np.zeros((len(blocks), BLOCK))
     padded.ravel()[:len(weights)] = weights
     total = _run(blocks, mean, cov, padded, log_prob, nthreads)

@@ -66,10 +66,13 @@ def set_parameters(self:SpaceComponent, params):
     self.params = params
     return self
 
-# %% ../../nbs/06_component.spacecomponent.ipynb #0257eafa
+# %% ../../nbs/06_component.spacecomponent.ipynb #a8108574
 @patch
 def _moments(self:SpaceComponent, stars, resp):
     "Weighted mean and covariance of the stars' means."
+    if hasattr(stars, 'moments'):  # stars in chunks
+        mean, cov = stars.moments(resp)
+        return mean, cov + self.reg_covar*np.eye(6)
     means = stars.means
     mean = resp @ means / resp.sum()
     centred = means - mean

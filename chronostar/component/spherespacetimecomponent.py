@@ -236,7 +236,7 @@ def _climb(point, evaluate, lower, upper, free, tol, max_passes):
         else: damping = max(10*damping, 1e-2)
     return point
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #09fd3fe6
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #da501d4a
 AGE_STEP = 4.  # Myr, between the ages at which the climb starts
 
 @patch
@@ -248,15 +248,20 @@ def _bounds(self:SphereSpaceTimeComponent):
 @patch
 def _first_guess(self:SphereSpaceTimeComponent, stars, resp):
     "theta at age 0 from the weighted moments of the stars."
-    means = stars.means
-    mean = resp @ means / resp.sum()
-    means -= mean
-    variances = np.einsum('n,ni,ni->i', resp, means, means) / resp.sum()
+    if hasattr(stars, 'moments'):  # stars in chunks
+        mean, cov = stars.moments(resp)
+        variances = np.diag(cov)
+    else:
+        means = stars.means
+        mean = resp @ means / resp.sum()
+        means -= mean
+        variances = np.einsum('n,ni,ni->i', resp, means, means) / resp.sum()
     spreads = np.sqrt([variances[:3].mean(), variances[3:].mean()]) + np.sqrt(self.reg_covar)
     return np.hstack([mean, np.log(spreads), 0.])
 
 def _relevant(stars, resp, share, most=0.7):
     "The stars that matter and their weights, at most `share` of the total weight left out; or all, if `most` of them matter."
+    if hasattr(resp, 'relevant'): return resp.relevant(stars, share, most)  # stars in chunks
     keep = resp > share*resp.sum()/len(resp)
     return (stars[keep], resp[keep]) if keep.sum() < most*len(resp) else (stars, resp)
 
@@ -343,7 +348,7 @@ def m_step(self:SphereSpaceTimeComponent,
     best = _climb(start, evaluate, *self._bounds(), np.ones(9, dtype=bool), self._worth, 2)
     return self if best is start else self._set_theta(best.theta)
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #4f926d38
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #52622648
 @patch
 def _hardly_moved(self:SphereSpaceTimeComponent, since, stars):
     "Is the component about where it was at an earlier look (fingerprint of the stars, theta), among the same stars?"
@@ -359,7 +364,7 @@ def explore(self:SphereSpaceTimeComponent,
     resp,  # shape (n,): weight of each star
 ):
     "A component at the best of all ages, and how much the weighted log density gains; (self, 0) if it does not."
-    all_stars, all_resp = self._stars(X), np.asarray(resp, dtype=float)
+    all_stars, all_resp = self._stars(X), resp if hasattr(resp, 'relevant') else np.asarray(resp, dtype=float)
     if all_resp.sum() < 2 or self._hardly_moved(self._explored, all_stars): return self, 0.
     stars, resp = _relevant(all_stars, all_resp, self.resp_tol)
     self._explored = all_stars.fingerprint, self._theta()

@@ -56,7 +56,7 @@ class ComponentMixture(BaseMixture):
         rows = [f"  {w:.4f} {c!r}" for w, c in zip(self.weights_, self.components_, strict=True)]
         return '\n'.join([f"ComponentMixture({len(rows)} components)", *rows])
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #5638e06d
+# %% ../../nbs/10_mixture.componentmixture.ipynb #15171057
 @patch
 def _check_fitted(self:ComponentMixture):
     if not hasattr(self, 'components_'): raise NotFittedError("this ComponentMixture is not fitted yet: call fit first")
@@ -85,6 +85,7 @@ def _log(weights):
 @patch
 def _e_step(self:ComponentMixture, stars):
     "Mean log likelihood, and responsibilities (n, k)."
+    if hasattr(stars, 'e_step'): return stars.e_step(self)  # stars in chunks
     return _responsibilities(self.estimate_weighted_log_prob(stars))
 
 def _log_norm(weighted):
@@ -105,7 +106,7 @@ def _m_step(self:ComponentMixture, stars, resp):
     "Improve weights and components."
     total = resp.sum(axis=0)
     self.weights_ = total / total.sum()
-    for component, r in zip(self.components_, resp.T, strict=True): component.m_step(stars, np.ascontiguousarray(r))
+    for component, r in zip(self.components_, resp.T, strict=True): component.m_step(stars, r)
 
 # %% ../../nbs/10_mixture.componentmixture.ipynb #0bb49f24
 @patch
@@ -163,13 +164,13 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
         for c, r in zip(components, resp.T, strict=True): c.maximize(stars, np.ascontiguousarray(r))
     self.components_, self.weights_ = components, weights / weights.sum()
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #c0966c69
+# %% ../../nbs/10_mixture.componentmixture.ipynb #4f65737e
 _EXPLORE_GAIN = 1e-2  # of the weighted log density, for which another age is worth going to
 
 @patch
 def _explore(self:ComponentMixture, stars, resp):
     "Let each component look at all ages; True if one found a better place."
-    found = [c.explore(stars, np.ascontiguousarray(r)) for c, r in zip(self.components_, resp.T, strict=True)]
+    found = [c.explore(stars, r) for c, r in zip(self.components_, resp.T, strict=True)]
     for k, (component, gain) in enumerate(found):
         if gain > _EXPLORE_GAIN:
             logger.debug("component %d: from age %s to %s gains %.2f", k, self.components_[k].age, component.age, gain)

@@ -26,10 +26,10 @@ def machine():
     return f"{model}, {len(os.sched_getaffinity(0))} cores"
 
 
-def store(rows, name, command):
-    "Write a table for the page on speed, with its date and machine."
+def store(rows, name, command, **more):
+    "Write a table for the documentation, with its date and machine."
     table = Table(rows)
-    table.meta = {"date": date.today().isoformat(), "machine": machine(), "command": command}
+    table.meta = {"date": date.today().isoformat(), "machine": machine(), "command": command, **more}
     table.write(PAGES / name, overwrite=True)
 
 
