@@ -97,8 +97,8 @@ def damages(draw):
 
     def spoil(table):
         n = len(table)
-        if name not in table.colnames:
-            return
+        if name not in table.colnames or getattr(table[name], "dtype", np.dtype("O")).kind == "O" or table[name].ndim > 1:
+            return  # spoilt enough
         column = table[name]
         if what == "values" and column.dtype.kind == "f":
             table[name] = np.array(values[:n], dtype=float)
