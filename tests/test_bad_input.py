@@ -403,6 +403,10 @@ def test_a_result_whose_orbit_is_lost(refuses, here):
         assert says in refuses("calc_memberships", "data.npy", "-r", "result")
     (here / "result/components.ecsv").write_text(table.replace("class: SphereSpaceTimeComponent", "class: os.getcwd"))
     assert "is no component" in refuses("calc_memberships", "data.npy", "-r", "result")
+    for old, new in (("class: SphereSpaceTimeComponent", "kind: 3"), ("trace_orbit_func: epicyclic", "trace_orbit_func: [[]]")):
+        assert old in table
+        (here / "result/components.ecsv").write_text(table.replace(old, new))
+        assert "was it edited?" in refuses("calc_memberships", "data.npy", "-r", "result")
     (here / "result/components.ecsv").write_text("\n".join(table.splitlines()[:-1]) + "\n")
     assert "is not one result" in refuses("calc_memberships", "data.npy", "-r", "result")
 
