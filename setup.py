@@ -40,7 +40,7 @@ setup(
     python_requires=">=" + cfg["min_python"],
     install_requires=cfg["requirements"].split(),
     extras_require={extra: cfg[f"{extra}_requirements"].split()
-                    for extra in ("galpy", "gaia", "posterior", "plot", "dask", "bench", "dev")},
+                    for extra in ("galpy", "gaia", "parquet", "posterior", "plot", "dask", "bench", "dev")},
     entry_points={
         "console_scripts": [line.strip() for line in cfg["console_scripts"].splitlines() if line.strip()],
         "nbdev": [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"],

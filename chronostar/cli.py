@@ -14,7 +14,7 @@ import signal
 import sys
 from threading import Timer, current_thread, main_thread
 
-# %% ../nbs/50_cli.ipynb #6f2dc8ba
+# %% ../nbs/50_cli.ipynb #c27187e5
 logger = logging.getLogger(__name__)
 
 def _parser(prog, description):
@@ -60,6 +60,10 @@ def _run(parser, work, argv):
         except (InputError, OSError, MemoryError) as e:
             what = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.filename else str(e) or repr(e)
             print(f"{parser.prog}: {' '.join(what.split())}", file=sys.stderr)
+            raise SystemExit(2) from None
+        except UnicodeEncodeError as e:
+            print(f"{parser.prog}: {e.object!a} cannot be written in {e.encoding}, the code of this terminal: set LC_ALL=C.UTF-8",
+                  file=sys.stderr)
             raise SystemExit(2) from None
     except KeyboardInterrupt as e:
         signum = e.args[0] if e.args else signal.SIGINT

@@ -107,11 +107,12 @@ def replace_cov_with_sampling(
         means[i], covs[i] = cartesian.mean(axis=0), np.cov(cartesian.T)
     return means, covs
 
-# %% ../nbs/04_datatools.ipynb #a8ed0296
+# %% ../nbs/04_datatools.ipynb #891517f3
 def _positive_semidefinite(covs):
     "Which of the symmetric matrices (n, 6, 6) have no negative eigenvalue beyond rounding."
     sigma = np.sqrt(np.maximum(np.einsum('nii->ni', covs), 1e-300))
-    scaled = covs / sigma[:, :, None] / sigma[:, None, :]
+    with np.errstate(over='ignore', invalid='ignore'): scaled = covs / sigma[:, :, None] / sigma[:, None, :]
+    scaled[~np.isfinite(scaled).all(axis=(1, 2))] = -np.eye(DIM)  # a variance of next to nothing, yet correlated
     scaled[:, range(DIM), range(DIM)] += 1e-8
     try:
         np.linalg.cholesky(scaled)
@@ -336,12 +337,12 @@ def load_array(
     if ndim is not None and array.ndim != ndim: raise InputError(f"{path} has shape {array.shape}; {ndim} dimensions are needed")
     return array
 
-# %% ../nbs/04_datatools.ipynb #d0317e33
+# %% ../nbs/04_datatools.ipynb #aaf9f4b1
 def _read_parquet(path):
     "A table from a Parquet file, with masks and units."
     from astropy.table import MaskedColumn, Table, meta
     try: from pyarrow import parquet
-    except ImportError: raise InputError(f"{path}: to read Parquet, install pyarrow: pip install pyarrow") from None
+    except ImportError: raise InputError(f"{path}: reading Parquet needs pyarrow: pip install chronostar[parquet]") from None
     stored, table = parquet.read_table(path), Table()
     masks = {name: stored[f'{name}.mask'] for name in stored.column_names if f'{name}.mask' in stored.column_names}  # astropy's
     for name in stored.column_names:
@@ -376,7 +377,7 @@ def read_table(
     for text in {str(w.message).split('\n')[0]: None for w in caught}: logger.info("%s: %s", path, text)
     return table
 
-# %% ../nbs/04_datatools.ipynb #9cb4d0ae
+# %% ../nbs/04_datatools.ipynb #f3e8afc7
 def _check_stars(means, covs):
     "Raise `InputError` if a mean is not finite or a covariance is not a covariance matrix."
     bad = ~np.isfinite(means).all(axis=1)
@@ -389,10 +390,11 @@ def _check_stars(means, covs):
     if covs is None: return
     for start in range(0, len(covs), 65536):  # bounded memory
         chunk = covs[start:start + 65536]
-        scale = np.sqrt(np.abs(np.einsum('nii,njj->nij', chunk, chunk)))
-        tests = [('has NaN or infinite values', ~np.isfinite(chunk).all(axis=(1, 2))),
-                 ('is not symmetric', (np.abs(chunk - chunk.swapaxes(1, 2)) > 1e-6*scale + 1e-300).any(axis=(1, 2))),
-                 ('is absurdly large', (np.abs(chunk) > MAX_VARIANCE).any(axis=(1, 2)))]
+        with np.errstate(over='ignore', invalid='ignore'):
+            scale = np.sqrt(np.abs(np.einsum('nii,njj->nij', chunk, chunk)))
+            tests = [('has NaN or infinite values', ~np.isfinite(chunk).all(axis=(1, 2))),
+                     ('is not symmetric', (np.abs(chunk - chunk.swapaxes(1, 2)) > 1e-6*scale + 1e-300).any(axis=(1, 2))),
+                     ('is absurdly large', (np.abs(chunk) > MAX_VARIANCE).any(axis=(1, 2)))]
         for what, bad in tests:
             if bad.any(): raise InputError(f"the covariance of the star in row {start + bad.argmax()} {what}")
         bad = ~_positive_semidefinite(chunk) | (np.einsum('nii->ni', chunk) < 0).any(axis=1)

@@ -228,7 +228,12 @@ def component_from_parameters(
         return component
     except (ValueError, TypeError, KeyError) as e: raise InputError(f"{where}: {e}") from None
 
-# %% ../nbs/28_results.ipynb #908cd5c8
+# %% ../nbs/28_results.ipynb #f2bda30a
+def _is_recipe(r):
+    "Is it what `_recipe` made? Settings are plain values, not lists or the like."
+    return isinstance(r, dict) and isinstance(r.get('class'), str) and isinstance(r.get('settings'), dict) \
+        and all(value is None or np.isscalar(value) for value in r['settings'].values()) and isinstance(r.get('lost', []), list)
+
 def _recipes(folder, n):
     "Class and settings, and uncertainty of the age, of `n` components, from the table of a result; None where there is none."
     path = folder/'components.ecsv'
@@ -237,13 +242,14 @@ def _recipes(folder, n):
     try:
         table = Table.read(path, format='ascii.ecsv')
         recipes = table.meta['components']
-        errors = np.ma.filled(table['age_error'], np.nan) if 'age_error' in table.colnames else np.full(len(table), np.nan)
+        errors = np.ma.filled(table['age_error'].astype(float), np.nan) if 'age_error' in table.colnames else [np.nan]*len(table)
+        errors = [float(e) if np.isfinite(e) else None for e in errors]
     except Exception as e: raise InputError(f"{path} cannot be read: {(str(e).splitlines() or [repr(e)])[0][:100]}") from None
-    if not isinstance(recipes, list) or not all(isinstance(r, dict) and isinstance(r.get('settings'), dict) for r in recipes):
+    if not isinstance(recipes, list) or not all(map(_is_recipe, recipes)):
         raise InputError(f"{path} does not say how its components were made: was it edited?")
     if not len(recipes) == len(table) == n:
         raise InputError(f"{path} describes {len(table)} components, but {folder} has {n}: it is not one result")
-    return recipes, [float(e) if np.isfinite(e) else None for e in errors]
+    return recipes, errors
 
 def _check_names(settings, recipes):
     "Raise `InputError` for a setting that no component has."

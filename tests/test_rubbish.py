@@ -26,8 +26,10 @@ from chronostar.mixture.componentmixture import ComponentMixture
 from chronostar.results import mixture_files, read_result, write_files
 
 # astropy leaves a file that it cannot read to the garbage collector
-pytestmark = [pytest.mark.filterwarnings("ignore:unclosed file"),
-              pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed file"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def rubbish(quick, deep, **strategies):
@@ -95,8 +97,8 @@ def damages(draw):
 
     def spoil(table):
         n = len(table)
-        if name not in table.colnames:
-            return
+        if name not in table.colnames or getattr(table[name], "dtype", np.dtype("O")).kind not in "fiu" or table[name].ndim > 1:
+            return  # spoilt enough
         column = table[name]
         if what == "values" and column.dtype.kind == "f":
             table[name] = np.array(values[:n], dtype=float)
@@ -144,8 +146,14 @@ def check_prepared(prepared, n):
     assert np.isfinite(stars.curvilinear.blocks).all() and np.isfinite(stars.curvilinear.log_jacobian).all()
 
 
-@rubbish(250, 5000, n=st.integers(0, 5), spoils=st.lists(damages(), max_size=3), fake_rvs=st.booleans(),
-         rv_shift=st.one_of(st.just(0.0), numbers))
+@rubbish(
+    250,
+    5000,
+    n=st.integers(0, 5),
+    spoils=st.lists(damages(), max_size=3),
+    fake_rvs=st.booleans(),
+    rv_shift=st.one_of(st.just(0.0), numbers),
+)
 def test_tables(n, spoils, fake_rvs, rv_shift):
     prepared = refused(prepare, spoilt(n, spoils), fake_rvs, rv_shift)
     if prepared is not None:
@@ -198,10 +206,12 @@ def test_files_of_tables(ending, data):
 
 # Arrays
 
-shapes = st.one_of(npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=7),
-                   st.tuples(st.integers(0, 3), st.sampled_from([6, 42])))
-any_array = npst.arrays(dtype=st.one_of(npst.scalar_dtypes(), st.sampled_from(["f2", "f4", "f8", "g", ">f8", "c16", "U3", "S3"])),
-                        shape=shapes)
+shapes = st.one_of(
+    npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=7), st.tuples(st.integers(0, 3), st.sampled_from([6, 42]))
+)
+any_array = npst.arrays(
+    dtype=st.one_of(npst.scalar_dtypes(), st.sampled_from(["f2", "f4", "f8", "g", ">f8", "c16", "U3", "S3"])), shape=shapes
+)
 
 
 def check_stars(stars):
@@ -219,8 +229,14 @@ def test_arrays(X, covs):
         check_stars(stars)
 
 
-@rubbish(300, 5000, columns=st.sampled_from([6, 42]), kind=st.sampled_from(["f4", "f8", "g", ">f8", "i8"]),
-         changes=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 41), numbers), max_size=4), fortran=st.booleans())
+@rubbish(
+    300,
+    5000,
+    columns=st.sampled_from([6, 42]),
+    kind=st.sampled_from(["f4", "f8", "g", ">f8", "i8"]),
+    changes=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 41), numbers), max_size=4),
+    fortran=st.booleans(),
+)
 def test_stars_with_odd_numbers(columns, kind, changes, fortran):
     X = np.hstack([np.random.default_rng(0).normal(0, 10, (5, 6)), np.tile(np.eye(6).ravel(), (5, 1))])[:, :columns]
     for row, column, value in changes:
@@ -244,13 +260,20 @@ def header(text):
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(48)
 
 
-headers = st.builds(lambda descr, fortran, shape: header(f"{{'descr': {descr!r}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n"),
-                    st.sampled_from(["<f8", "|O", "<i8", "bogus", "|V8", "<U999999999", [("a", "<f8")]]), st.booleans(),
-                    st.one_of(st.lists(st.integers(-(2**70), 2**70), max_size=3).map(tuple), st.text(string.printable, max_size=9)))
+headers = st.builds(
+    lambda descr, fortran, shape: header(f"{{'descr': {descr!r}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n"),
+    st.sampled_from(["<f8", "|O", "<i8", "bogus", "|V8", "<U999999999", [("a", "<f8")]]),
+    st.booleans(),
+    st.one_of(st.lists(st.integers(-(2**70), 2**70), max_size=3).map(tuple), st.text(string.printable, max_size=9)),
+)
 
 
-@rubbish(300, 5000, content=st.one_of(broken(npy(np.arange(42.0))), headers, st.binary(max_size=300)),
-         mmap_mode=st.sampled_from([None, "r"]))
+@rubbish(
+    300,
+    5000,
+    content=st.one_of(broken(npy(np.arange(42.0))), headers, st.binary(max_size=300)),
+    mmap_mode=st.sampled_from([None, "r"]),
+)
 def test_files_of_arrays(content, mmap_mode):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.npy"
@@ -262,8 +285,18 @@ def test_files_of_arrays(content, mmap_mode):
 
 # Transforms
 
-physical = st.lists(st.tuples(st.floats(0, 360, exclude_max=True), st.floats(-89.9, 89.9), st.floats(0.1, 800), st.floats(-1e4, 1e4),
-                              st.floats(-1e4, 1e4), st.floats(-1e3, 1e3)), min_size=1, max_size=4).map(np.array)
+physical = st.lists(
+    st.tuples(
+        st.floats(0, 360, exclude_max=True),
+        st.floats(-89.9, 89.9),
+        st.floats(0.1, 800),
+        st.floats(-1e4, 1e4),
+        st.floats(-1e4, 1e4),
+        st.floats(-1e3, 1e3),
+    ),
+    min_size=1,
+    max_size=4,
+).map(np.array)
 
 
 @rubbish(200, 5000, astrometry=physical)
@@ -283,7 +316,9 @@ def test_there_and_back(astrometry):
     assert (np.abs(back[:, 5] - astrometry[:, 5]) < 1e3 * rounding * speed).all()
 
 
-@rubbish(200, 5000, astrometry=physical, seed=st.integers(0, 2**32 - 1), log_sigma=st.lists(st.floats(-3, 3), min_size=6, max_size=6))
+@rubbish(
+    200, 5000, astrometry=physical, seed=st.integers(0, 2**32 - 1), log_sigma=st.lists(st.floats(-3, 3), min_size=6, max_size=6)
+)
 def test_covariances_stay_covariances(astrometry, seed, log_sigma):
     factor = np.random.default_rng(seed).normal(size=(6, 6))
     sigma = 10.0 ** np.array(log_sigma)
@@ -299,11 +334,30 @@ def test_covariances_stay_covariances(astrometry, seed, log_sigma):
 
 # Settings
 
-words = st.one_of(st.text(max_size=8), st.sampled_from([*SECTIONS, "tol", "max_iter", "init_params", "savedir", "trace_orbit_func", "max_age",
-                                                        "background", "epicyclic", "1e-5", "SpaceComponent", "nthreads", "random"]))
+words = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(
+        [
+            *SECTIONS,
+            "tol",
+            "max_iter",
+            "init_params",
+            "savedir",
+            "trace_orbit_func",
+            "max_age",
+            "background",
+            "epicyclic",
+            "1e-5",
+            "SpaceComponent",
+            "nthreads",
+            "random",
+        ]
+    ),
+)
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), numbers, words, st.dates())
-anything = st.recursive(scalars, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
-                        max_leaves=8)
+anything = st.recursive(
+    scalars, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)), max_leaves=8
+)
 
 
 @st.composite
@@ -334,12 +388,51 @@ def dumped(config):
     return yaml.safe_dump(config, allow_unicode=True)
 
 
-grammar = st.lists(st.sampled_from(["mixture", "component", "tol", ":", ": ", "\n", "\n  ", "- ", "[", "]", "{", "}", "&a ", "*a", "!!", "!",
-                                    "|", ">", "'", '"', "#", "%", "---", "? ", "<<", "1e-5", ",", "\t", "\ufeff", "\0", "~"]),
-                   max_size=25).map("".join)
-texts = st.one_of(st.text().map(lambda t: t.encode("utf-8", "surrogatepass")), st.binary(max_size=60), grammar.map(str.encode),
-                  st.one_of(anything, nearly_right()).map(dumped).map(str.encode),
-                  nearly_right().map(dumped).map(str.encode).flatmap(broken))
+grammar = st.lists(
+    st.sampled_from(
+        [
+            "mixture",
+            "component",
+            "tol",
+            ":",
+            ": ",
+            "\n",
+            "\n  ",
+            "- ",
+            "[",
+            "]",
+            "{",
+            "}",
+            "&a ",
+            "*a",
+            "!!",
+            "!",
+            "|",
+            ">",
+            "'",
+            '"',
+            "#",
+            "%",
+            "---",
+            "? ",
+            "<<",
+            "1e-5",
+            ",",
+            "\t",
+            "\ufeff",
+            "\0",
+            "~",
+        ]
+    ),
+    max_size=25,
+).map("".join)
+texts = st.one_of(
+    st.text().map(lambda t: t.encode("utf-8", "surrogatepass")),
+    st.binary(max_size=60),
+    grammar.map(str.encode),
+    st.one_of(anything, nearly_right()).map(dumped).map(str.encode),
+    nearly_right().map(dumped).map(str.encode).flatmap(broken),
+)
 
 
 @rubbish(300, 5000, content=texts)
@@ -356,8 +449,13 @@ def test_files_of_settings(content):
 def result_bytes(flat, cache={}):  # noqa: B006
     "A result as {name: bytes}."
     if flat not in cache:
-        mixture = ComponentMixture().set_parameters([0.3, 0.7], [SphereSpaceTimeComponent([0.0] * 6 + [50.0, 5.0, 10.0]),
-                                                                 SpaceComponent(np.hstack([np.zeros(6), 9 * np.eye(6).ravel()]))])
+        mixture = ComponentMixture().set_parameters(
+            [0.3, 0.7],
+            [
+                SphereSpaceTimeComponent([0.0] * 6 + [50.0, 5.0, 10.0]),
+                SpaceComponent(np.hstack([np.zeros(6), 9 * np.eye(6).ravel()])),
+            ],
+        )
         with tempfile.TemporaryDirectory() as folder:
             write_files(folder, mixture_files(mixture, np.full((4, 2), 0.5), flat, np.arange(4)))
             cache[flat] = {str(p.relative_to(folder)): p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
@@ -381,9 +479,15 @@ def test_results(flat, data):
         elif how == "swap":
             files[name], files[other] = files[other], files[name]
         elif how == "copy":
-            files[data.draw(st.sampled_from(["comp_002_params.npy", "comp_000_params.npy", "params.npy", "comp_x_params.npy"]))] = files[name]
+            files[
+                data.draw(st.sampled_from(["comp_002_params.npy", "comp_000_params.npy", "params.npy", "comp_x_params.npy"]))
+            ] = files[name]
         elif how == "array":
-            files[name] = npy(data.draw(npst.arrays("f8", st.sampled_from([(), (0,), (1,), (2,), (9,), (12,), (42,), (2, 2)]), elements=numbers)))
+            files[name] = npy(
+                data.draw(
+                    npst.arrays("f8", st.sampled_from([(), (0,), (1,), (2,), (9,), (12,), (42,), (2, 2)]), elements=numbers)
+                )
+            )
         else:
             files[name] = data.draw(broken(files[name]) if how == "break" else st.binary(max_size=50))
     with tempfile.TemporaryDirectory() as folder:
@@ -398,3 +502,35 @@ def test_results(flat, data):
     if memberships is not None:
         assert memberships.shape == (4, len(mixture.components_)) and np.isfinite(memberships).all()
         np.testing.assert_allclose(memberships.sum(axis=1), 1)
+
+
+recipes = st.fixed_dictionaries(
+    {},
+    optional={
+        "class": st.one_of(
+            anything, st.sampled_from(["SphereSpaceTimeComponent", "SpaceComponent", "os.getcwd", "ComponentMixture"])
+        ),
+        "settings": st.one_of(anything, st.dictionaries(st.one_of(words, st.just("max_age")), scalars, max_size=3)),
+        "lost": st.one_of(anything, st.lists(words, max_size=2)),
+    },
+)
+errors_of_ages = st.sampled_from(
+    [[1.0, np.nan], ["a", "b"], [[1.0], [2.0]], [True, False], MaskedColumn([1.0, 2.0], mask=[True, False])]
+)
+
+
+@rubbish(150, 3000, said=st.one_of(anything, st.lists(recipes, min_size=1, max_size=3)), errors=errors_of_ages)
+def test_recipes_of_components(said, errors):
+    files = dict(result_bytes(True))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        table = Table.read(f"{folder}/components.ecsv")
+        table.meta["components"], table["age_error"] = said, errors
+        try:
+            table.write(f"{folder}/components.ecsv", overwrite=True)
+        except Exception:  # astropy cannot write it either
+            return
+        mixture = refused(read_result, folder)
+    if mixture is not None:
+        assert np.isfinite(mixture.predict_proba(X)).all()
