@@ -115,7 +115,7 @@ class Curvature(NamedTuple):
 def differentiate(
     evaluate,  # function of a displacement (p,): log density of each star (n,), gradient of their weighted sum (p,)
     steps,  # shape (p,): how far to go to both sides
-):  # scores (n, p) and hessian (p, p)
+) -> tuple:  # scores (n, p) and hessian (p, p)
     "First derivatives for each star, and second derivatives of the weighted sum, by central differences."
     scores, hessian = [], []
     for displacement, h in zip(np.diag(steps), steps):
@@ -133,7 +133,7 @@ class BaseComponent(Configurable, BaseEstimator):
 
     def estimate_log_prob(self,
         X,  # shape (n, 42) or (n, 6), or StarData
-    ):  # shape (n,)
+    ) -> np.ndarray:  # shape (n,)
         "Log density of each star."
         raise _owed(self, 'estimate_log_prob')
 
@@ -144,7 +144,7 @@ class BaseComponent(Configurable, BaseEstimator):
         "Set the parameters to those that maximize the weighted log density of the stars."
         raise _owed(self, 'maximize')
 
-    def split(self):  # a pair of components
+    def split(self) -> tuple:  # a pair of components
         "Two components that share what this one describes; raises `NotImplementedError` where there is no such thing."
         raise _owed(self, 'split')
 
@@ -159,7 +159,7 @@ class BaseComponent(Configurable, BaseEstimator):
     def sample(self,
         n:int,  # number of stars
         rng,  # numpy Generator
-    ):  # shape (n, 6), pc and km/s
+    ) -> np.ndarray:  # shape (n, 6), pc and km/s
         "Draw stars, without uncertainty."
         return rng.multivariate_normal(self.mean, self.covariance, n)
 

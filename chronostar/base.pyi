@@ -28,7 +28,7 @@ class Curvature(NamedTuple):
     values: NDArray[Any]
     jacobian: NDArray[Any]
     held: dict[str, Any]
-def differentiate(evaluate: Any, steps: ArrayLike) -> Any: ...
+def differentiate(evaluate: Any, steps: ArrayLike) -> tuple[Any, ...]: ...
 class BaseComponent(Configurable, BaseEstimator):
     n_params: Any
     age: Any

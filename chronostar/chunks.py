@@ -199,7 +199,7 @@ def map(self:ChunkedStars,
     function,  # of StarData and more; where workers are other processes, one that can be imported there
     *args,  # the more
     each=None,  # one more argument for each chunk, which comes before the others; None where there is no need to go
-):  # list
+) -> list:  # list
     "What a function returns for each chunk that is visited, in their order."
     extras = [()]*len(self.chunks) if each is None else [None if extra is None else (extra,) for extra in each]
     return _all(self.executor, [(_visit, chunk, self.kind, function, *extra, *args)
@@ -228,7 +228,7 @@ def overlap_sums(self:ChunkedStars, weights, mean, cov, nthreads=None, log_prob=
     return Sums(*(sum(terms) for terms in zip(*sums, strict=True)))
 
 @patch
-def log_overlap(self:ChunkedStars, mean, cov, nthreads=None):  # shape (n,)
+def log_overlap(self:ChunkedStars, mean, cov, nthreads=None) -> np.ndarray:  # shape (n,)
     "Log overlap of each star, in memory, see `maths.log_overlap`."
     return np.concatenate(self.map(_log_overlap, mean, cov, self._threads(nthreads)))
 
@@ -244,7 +244,7 @@ def _weighted_scatter(stars, weights, mean):
 @patch
 def moments(self:ChunkedStars,
     weights,  # shape (n,)
-):  # mean (6,) and covariance (6, 6)
+) -> tuple:  # mean (6,) and covariance (6, 6)
     "Weighted mean and covariance of the stars' means."
     mean = sum(self.map(_weighted_mean, each=self._cut(weights))) / weights.sum()
     return mean, sum(self.map(_weighted_scatter, mean, each=self._cut(weights))) / weights.sum()
@@ -255,18 +255,18 @@ def _ids(stars): return stars.ids
 def _log_jacobian(stars): return stars.log_jacobian
 
 @patch(as_prop=True)
-def means(self:ChunkedStars):  # shape (n, 6)
+def means(self:ChunkedStars) -> np.ndarray:  # shape (n, 6)
     "Means of all stars, in memory."
     return np.concatenate(self.map(_means))
 
 @patch(as_prop=True)
-def ids(self:ChunkedStars):  # shape (n,), or None
+def ids(self:ChunkedStars) -> np.ndarray:  # shape (n,), or None
     "Ids of all stars, in memory; None if some have none."
     ids = self.map(_ids)
     return None if any(i is None for i in ids) else np.concatenate(ids)
 
 @patch(as_prop=True)
-def log_jacobian(self:ChunkedStars):  # shape (n,)
+def log_jacobian(self:ChunkedStars) -> np.ndarray:  # shape (n,)
     "As StarData in curvilinear coordinates has it, in memory."
     return np.concatenate(self.map(_log_jacobian))
 
@@ -379,7 +379,7 @@ def _e_step(stars, start, mixture, path):
 def e_step(self:ChunkedStars,
     mixture,  # with components
     path=None,  # a .npy file, which is kept; by default in the scratch folder, and not
-):  # mean log likelihood, and Memberships
+) -> tuple:  # mean log likelihood, and Memberships
     "Memberships of all stars, written chunk by chunk."
     light, temporary = copy(mixture), path is None
     light.components_, light.init_components = [self._alone(c) for c in mixture.components_], None
@@ -397,7 +397,7 @@ def e_step(self:ChunkedStars,
 def memberships(self:ChunkedStars,
     mixture,  # fitted
     path,  # of the .npy file to write, which all workers must see; it must not be there yet
-):  # shape (n, k), mapped into memory
+) -> np.ndarray:  # shape (n, k), mapped into memory
     "Write the probability that each star belongs to each component; raises `InputError`."
     path = Path(path).resolve()
     if path.exists(): raise InputError(f"{path} exists already: choose another name")
@@ -421,7 +421,7 @@ def relevant(self:Weights,
     stars,  # ChunkedStars
     share:float,  # of the total weight, that may be left out
     most:float,  # if more than this part of the stars matter, they are left in their chunks
-):  # StarData and weights (n,); or the ChunkedStars and the Weights
+) -> tuple:  # StarData and weights (n,); or the ChunkedStars and the Weights
     "The stars that matter and their weights, in memory if they are not too many."
     threshold, parts = share*self.sum()/len(self), stars._cut(self)
     counts = stars.map(_count_above, threshold, each=parts)

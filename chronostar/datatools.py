@@ -69,7 +69,7 @@ def _column(table, name, unit):
 # %% ../nbs/04_datatools.ipynb #94ef8646
 def extract_array_from_table(
     table,  # an astropy Table with Gaia's columns; correlations may be absent
-):  # shape (n, 27): 6 observables, 6 uncertainties, 15 correlations, in Gaia's units; NaN where masked or missing
+) -> np.ndarray:  # shape (n, 27): 6 observables, 6 uncertainties, 15 correlations, in Gaia's units; NaN where masked or missing
     "Astrometry, uncertainties and correlations as one array."
     missing = [c for c in OBSERVABLES + ERRORS if column_name(table, c) is None]
     if missing:
@@ -81,7 +81,7 @@ def extract_array_from_table(
 # %% ../nbs/04_datatools.ipynb #4b78de82
 def construct_covs_from_data(
     astro_data,  # shape (n, 27), from `extract_array_from_table`
-):  # means (n, 6), and covariances (n, 6, 6) in mas, mas/yr and km/s
+) -> tuple:  # means (n, 6), and covariances (n, 6, 6) in mas, mas/yr and km/s
     "Means and covariances of the astrometry."
     astro_data = np.asarray(astro_data, dtype=float)
     means, errors = astro_data[:, :DIM], astro_data[:, DIM:2*DIM]
@@ -95,7 +95,7 @@ def replace_cov_with_sampling(
     astro_covs,  # shape (n, 6, 6), from `construct_covs_from_data`
     n_samples:int=1000,  # draws per star
     rng=None,  # numpy Generator or seed
-):  # Cartesian means (n, 6) and covariances (n, 6, 6), pc and km/s
+) -> tuple:  # Cartesian means (n, 6) and covariances (n, 6, 6), pc and km/s
     "Cartesian moments of each star from draws of its astrometry, where linear error propagation is too coarse."
     rng = np.random.default_rng(rng)
     means, covs = np.empty((len(astro_means), DIM)), np.empty((len(astro_means), DIM, DIM))
@@ -124,7 +124,7 @@ def _positive_semidefinite(covs):
 # %% ../nbs/04_datatools.ipynb #e254a73e
 def why_unusable(
     astro_data,  # shape (n, 27), from `extract_array_from_table`
-):  # array of n strings, empty for rows that can be converted
+) -> np.ndarray:  # array of n strings, empty for rows that can be converted
     "The reason why a row cannot be converted, for each row."
     names = OBSERVABLES + ERRORS + CORRELATIONS
     reason = np.full(len(astro_data), '', dtype='U64')
@@ -147,7 +147,7 @@ def why_unusable(
 # %% ../nbs/04_datatools.ipynb #ca70c1e9
 def unlikely(
     means,  # shape (n, 6), pc and km/s
-):  # boolean (n,)
+) -> np.ndarray:  # boolean (n,)
     "Which stars are beyond 1 Mpc, faster than 100 000 km/s, or within 1 pc of the Galactic centre's axis; or not finite."
     with np.errstate(invalid='ignore', over='ignore'):
         fine = (np.abs(means[:, :3]) < 1e6).all(axis=1) & (np.abs(means[:, 3:]) < 1e5).all(axis=1)
@@ -158,7 +158,7 @@ FAKE_RV_ERROR = 10_000.  # km/s
 
 def fill_missing_rvs(
     table,  # an astropy Table with Gaia's columns
-):  # a copy with radial velocities filled in, and a boolean mask of the rows where
+) -> tuple:  # a copy with radial velocities filled in, and a boolean mask of the rows where
     "Give stars without a radial velocity the mean of the others, with an uncertainty of 10 000 km/s."
     from astropy.table import Column
     table = table.copy()
@@ -487,12 +487,12 @@ def of_blocks(cls:StarData,
 
 # %% ../nbs/04_datatools.ipynb #6930b60f
 @patch(as_prop=True)
-def means(self:StarData):  # shape (n, 6)
+def means(self:StarData) -> np.ndarray:  # shape (n, 6)
     "Cartesian means, pc and km/s."
     return np.ascontiguousarray(self.blocks[:, :DIM].swapaxes(1, 2).reshape(-1, DIM)[:self.n])
 
 @patch(as_prop=True)
-def covs(self:StarData):  # shape (n, 6, 6)
+def covs(self:StarData) -> np.ndarray:  # shape (n, 6, 6)
     "Cartesian covariances; zero where the stars have no uncertainties."
     return unpack(self.blocks, self.n)[1]
 

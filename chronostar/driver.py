@@ -64,7 +64,7 @@ def fit_candidate(
     candidate,  # an InitialCondition
     make_mixture,  # of weights and components to start from
     to_beat:float=np.inf,  # BIC of its parent
-):  # the best fit and its BIC; None and infinity if there is nothing to start from
+) -> tuple:  # the best fit and its BIC; None and infinity if there is nothing to start from
     "Fit a candidate from each of its starts."
     fits = []
     starts = [(candidate.weights, candidate.components), *filter(None, (other(stars) for other in candidate.others))]

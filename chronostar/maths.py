@@ -33,7 +33,7 @@ def estimate_log_gaussian_ol_prob_py(
     X,  # shape (n, 42): means and flattened covariances; or (n, 6): means of stars without uncertainty
     mean,  # shape (6,), pc and km/s
     cov,  # shape (6, 6)
-):  # shape (n,)
+) -> np.ndarray:  # shape (n,)
     "Log of the overlap integral of each star with a Gaussian, in plain numpy."
     means, covs = _means_and_covs(X)
     T, d = covs + cov, means - mean
@@ -48,7 +48,7 @@ _TRIL = np.tril_indices(DIM)
 def pack(
     means,  # shape (n, 6)
     covs,  # shape (n, 6, 6), symmetric
-):  # shape (ceil(n / 64), 27, 64); the last block is filled up with stars at the origin, of unit covariance
+) -> np.ndarray:  # shape (ceil(n / 64), 27, 64); the last block is filled up with stars at the origin, of unit covariance
     "Lay stars out for `overlap_sums` and `log_overlap`."
     n = len(means)
     blocks = np.zeros((-(-n // BLOCK), ROWS, BLOCK))
@@ -65,7 +65,7 @@ def pack(
 def unpack(
     blocks,  # shape (nblocks, 27, 64), from `pack`
     n,  # number of stars
-):  # means (n, 6), covs (n, 6, 6)
+) -> tuple:  # means (n, 6), covs (n, 6, 6)
     "Means and covariances of packed stars."
     rows = blocks.swapaxes(1, 2).reshape(-1, ROWS)[:n]
     covs = np.empty((n, DIM, DIM))
@@ -209,7 +209,7 @@ def log_overlap(
     mean,  # shape (6,)
     cov,  # shape (6, 6), positive definite
     nthreads:int=None,  # all cores, where there are enough stars to repay them
-):  # shape (n,)
+) -> np.ndarray:  # shape (n,)
     "Log of the overlap integral of each packed star with a Gaussian."
     if hasattr(blocks, 'log_overlap'): return blocks.log_overlap(mean, cov, nthreads)
     log_prob = np.empty((len(blocks), BLOCK))
@@ -253,7 +253,7 @@ def estimate_log_gaussian_ol_prob(
     mean,  # shape (6,), pc and km/s
     cov,  # shape (6, 6), positive definite
     nthreads:int=None,  # all cores, where there are enough stars to repay them
-):  # shape (n,)
+) -> np.ndarray:  # shape (n,)
     "Log of the overlap integral of each star with a Gaussian."
     if hasattr(X, 'blocks'): return log_overlap(X.blocks, len(X), mean, cov, nthreads)
     means, covs = _means_and_covs(X)

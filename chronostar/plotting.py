@@ -26,7 +26,7 @@ _INDEX = {str(i): i for i in range(6)} | {name: i for i, name in enumerate(FEATU
 
 def parse_features(
     features:str,  # pairs of coordinates between dots, by number or name: '0,1.0,2' or 'X,Y.X,Z'
-):  # list of pairs of numbers from 0 to 5
+) -> list:  # list of pairs of numbers from 0 to 5
     "The planes that a string stands for."
     planes = []
     for part in str(features).split('.'):
@@ -89,7 +89,7 @@ def _groups(
     components=None,  # k components
     names=None,  # k names; the numbers of the components by default
     background_grey:bool=False,  # components without an age, or with one of about 0, are grey
-):  # list of _Group
+) -> list:  # list of _Group
     "Who is drawn, and how."
     k = len(components) if components is not None else None
     resp = None if memberships is None else _check_memberships(memberships, n, k)
@@ -128,7 +128,7 @@ def outline(
     i:int, j:int,  # the plane: numbers of the coordinates, 0 to 5
     n_sigma:float=1.,  # how far out
     birth:bool=False,  # where it was born, for a component that has `mean_birth`
-):  # shape (m, 2): a closed curve; pc and km/s
+) -> np.ndarray:  # shape (m, 2): a closed curve; pc and km/s
     "The edge of a component in a plane, at `n_sigma` standard deviations."
     bent = hasattr(component, 'covariance_birth')  # an association
     moments = (component.mean_birth, component.covariance_birth) if birth else (component.mean, component.covariance)
@@ -138,7 +138,7 @@ def outline(
 def _limits(
     points,  # list of arrays (m, 2): the stars of each component
     outlines=(),  # curves (l, 2)
-):  # shape (2, 2): lowest and highest, of x and of y
+) -> np.ndarray:  # shape (2, 2): lowest and highest, of x and of y
     "The range of the axes."
     spans = []
     for p in points:
@@ -178,7 +178,7 @@ def _draw_density(ax, points, group, limits):
 # %% ../nbs/40_plotting.ipynb #4b392d5b
 def _error_ellipses(
     covs,  # shape (m, 2, 2)
-):  # full widths and heights (m,), and angles (m,) in degrees
+) -> tuple:  # full widths and heights (m,), and angles (m,) in degrees
     "The 1 sigma ellipses of stars in a plane."
     variances, axes = np.linalg.eigh(covs)
     height, width = 2*np.sqrt(np.maximum(variances, 0)).T
@@ -187,7 +187,7 @@ def _error_ellipses(
 def _homeless(
     covs,  # shape (m, 2, 2)
     limits,  # of the two axes
-):  # shape (m,), boolean
+) -> np.ndarray:  # shape (m,), boolean
     "Which stars are too uncertain to have a place in the panel."
     return (np.einsum('nii->ni', covs) > (np.ptp(limits, axis=1)/4)**2).any(axis=1)
 
@@ -743,7 +743,7 @@ def save_figure(
     fig,  # matplotlib Figure
     path_stem,  # where to, without the ending: 'plots/features'; folders are made
     formats=('pdf', 'svg', 'png'),  # all there are, or some of them
-):  # list of paths
+) -> list:  # list of paths
     "Write a figure, in one file for each format."
     from matplotlib import rc_context
     formats = [formats] if isinstance(formats, str) else list(formats)

@@ -87,7 +87,7 @@ class Posterior(NamedTuple):
 
     def __getitem__(self,
         name,  # component and quantity: posterior[0, 'age']
-    ):  # shape (steps times walkers,)
+    ) -> np.ndarray:  # shape (steps times walkers,)
         "All draws of a quantity."
         if name not in self.names: raise InputError(f"posterior: there is no {name}; known are {self.names[:3]}, ...")
         return self.chain[:, :, self.names.index(name)].ravel()
@@ -95,7 +95,7 @@ class Posterior(NamedTuple):
     def interval(self,
         component:int, name:str,  # which quantity
         level:float=68.27,  # per cent
-    ):  # lower end, median, upper end
+    ) -> tuple:  # lower end, median, upper end
         "The median and the interval that leaves equal shares on both sides."
         return tuple(float(x) for x in np.percentile(self[component, name], [50 - level/2, 50, 50 + level/2]))
 

@@ -30,7 +30,7 @@ _PATTERNS = ('params.npy', 'weights.npy', 'memberships.npy', 'calced_membership.
 
 def result_files(
     folder,  # perhaps a result folder
-):  # list of paths
+) -> list:  # list of paths
     "The files of a result in `folder`."
     return sorted(p for pattern in _PATTERNS for p in Path(folder).glob(pattern))
 
@@ -50,7 +50,7 @@ def _sweep(folder):
 def make_room(
     folder,  # where a result is to be written
     overwrite:bool=False,  # may an existing result make way?
-):  # list of paths, the files that will make way
+) -> list:  # list of paths, the files that will make way
     "Check, before the work, that a result can be written to `folder`; `InputError` if not."
     folder = Path(folder)
     if folder.exists() and not folder.is_dir(): raise InputError(f"{folder} is a file, not a folder: choose another savedir")

@@ -20,7 +20,7 @@ def generate_association(
     nstars:int,  # how many
     rng=None,  # numpy Generator or seed
     orbit=None,  # an orbit model, see `chronostar.traceorbit.get_orbit`
-):  # shape (nstars, 6): the stars today
+) -> np.ndarray:  # shape (nstars, 6): the stars today
     "Stars of an association, as they are today."
     rng, orbit = np.random.default_rng(rng), get_orbit(orbit)
     mean_birth = orbit.trace(mean_now, -age)[0]
@@ -30,7 +30,7 @@ def generate_association(
 def sphere(
     dxyz:float,  # pc
     duvw:float,  # km/s
-):  # shape (6, 6)
+) -> np.ndarray:  # shape (6, 6)
     "The covariance of a group that is a sphere in position and in velocity."
     return np.diag([dxyz**2]*3 + [duvw**2]*3)
 
@@ -46,7 +46,7 @@ GAIA_ERRORS = {  # lognormal shape, loc, scale; unit
 def draw_errors(
     n:int,  # number of stars
     rng=None,  # numpy Generator or seed
-):  # shape (n, 6), in mas, mas/yr and km/s
+) -> np.ndarray:  # shape (n, 6), in mas, mas/yr and km/s
     "Uncertainties as Gaia's are distributed."
     rng = np.random.default_rng(rng)
     return np.column_stack([loc + scale*np.exp(shape*rng.standard_normal(n)) for shape, loc, scale, _ in GAIA_ERRORS.values()])
@@ -120,7 +120,7 @@ MAIN_SEQUENCE = np.array([  # mass [Msun], M_G, BP - RP, G - RP [mag], of A0, A5
 def draw_masses(
     n:int,  # number of stars
     rng=None,  # numpy Generator or seed
-):  # shape (n,), Msun
+) -> np.ndarray:  # shape (n,), Msun
     "Masses from Kroupa's mass function, between 0.08 and 2.1 solar masses."
     rng = np.random.default_rng(rng)
     low, knee, high = 0.08, 0.5, 2.1
@@ -133,7 +133,7 @@ def photometry(
     mass,  # shape (n,), Msun
     age=np.inf,  # Myr, one for all or shape (n,)
     rng=None,  # numpy Generator or seed
-):  # M_G, BP - RP and G - RP, each of shape (n,), mag
+) -> tuple:  # M_G, BP - RP and G - RP, each of shape (n,), mag
     "Absolute magnitude and colours of stars of a given mass and age."
     rng = np.random.default_rng(rng)
     M_G, bp_rp, g_rp = (np.interp(mass, MAIN_SEQUENCE[::-1, 0], column) for column in MAIN_SEQUENCE[::-1, 1:].T)
@@ -145,7 +145,7 @@ def photometry(
 def gaia_errors(
     G,  # shape (n,), apparent magnitude
     rng=None,  # numpy Generator or seed
-):  # shape (n, 6), in mas, mas/yr and km/s; the radial velocity's is NaN where there is none
+) -> np.ndarray:  # shape (n, 6), in mas, mas/yr and km/s; the radial velocity's is NaN where there is none
     "Uncertainties as Gaia DR3 has them at a given brightness."
     rng, G = np.random.default_rng(rng), np.asarray(G, dtype=float)
     z = 10**(.4*(np.maximum(G, 13) - 15))
@@ -158,7 +158,7 @@ def gaia_errors(
 def draw_correlations(
     n:int,  # number of stars
     rng=None,  # numpy Generator or seed
-):  # shape (n, 5, 5)
+) -> np.ndarray:  # shape (n, 5, 5)
     "Correlation matrices of the five astrometric parameters, as strong as Gaia's."
     f = np.clip(np.random.default_rng(rng).normal(0, .45, (n, 5)), -.95, .95)
     corr = f[:, :, None]*f[:, None, :]
@@ -173,7 +173,7 @@ def generate_field(
     n:int,  # number of stars
     radius:float,  # pc
     rng=None,  # numpy Generator or seed
-):  # shape (n, 6): stars today, pc and km/s with respect to the LSR
+) -> np.ndarray:  # shape (n, 6): stars today, pc and km/s with respect to the LSR
     "Field stars, uniform in a sphere around the Sun."
     rng = np.random.default_rng(rng)
     direction = rng.normal(size=(n, 3))
@@ -190,7 +190,7 @@ def generate_gaia_sky(
     radius:float=100.,  # pc, of the sphere around the Sun
     max_error:float=0.03,  # parallax errors, relative to the parallax, up to which stars are kept
     rng=None,  # numpy Generator or seed
-):  # two astropy Tables: as from the Gaia archive, and the truth
+) -> tuple:  # two astropy Tables: as from the Gaia archive, and the truth
     "The solar neighbourhood as the Gaia archive has it, and as it is; raises `ValueError`."
     from astropy.table import MaskedColumn, Table
     if not (0 < radius < 1e4 and max_error > 0): raise ValueError("radius (pc) and max_error must be positive")

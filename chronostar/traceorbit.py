@@ -84,13 +84,13 @@ def _with_jacobian(kernel, states):
 
 def to_curvilinear(
     states,  # shape (n, 6): Cartesian, pc and km/s
-):  # (n, 6) curvilinear states, pc and km/s, and their Jacobians (n, 6, 6)
+) -> tuple:  # (n, 6) curvilinear states, pc and km/s, and their Jacobians (n, 6, 6)
     "From X, Y, Z, U, V, W to the curvilinear coordinates in which epicycles are linear."
     return _with_jacobian(_to_curvilinear, states)
 
 def from_curvilinear(
     curvilinear,  # shape (n, 6): pc and km/s
-):  # (n, 6) Cartesian states, pc and km/s, and their Jacobians (n, 6, 6)
+) -> tuple:  # (n, 6) Cartesian states, pc and km/s, and their Jacobians (n, 6, 6)
     "The way back from `to_curvilinear`."
     return _with_jacobian(_from_curvilinear, curvilinear)
 
@@ -115,7 +115,7 @@ def _epicycle(
     sA=SCALE_A,  # factor on Oort's A
     sB=SCALE_B,  # factor on Oort's B
     sR=SCALE_RHO,  # factor on the density
-):  # shape (n, 6, 6): maps curvilinear states (pc, km/s) at time 0 to time t
+) -> np.ndarray:  # shape (n, 6, 6): maps curvilinear states (pc, km/s) at time 0 to time t
     "The linear map of an epicycle."
     A, B = OORT_A*sA*KM_S/1000, OORT_B*sB*KM_S/1000
     nu = np.sqrt(4*np.pi*GRAVITY*RHO*sR + (A + B)*(A - B))
@@ -164,7 +164,7 @@ class EpicyclicOrbit:
     def jacobian_since_birth(self,
         curvilinear,  # shape (n, 6): states now, pc and km/s
         ages,  # shape (n,), Myr
-    ):  # shape (n, 6, 6): derivatives of the curvilinear states now by the Cartesian ones at birth
+    ) -> np.ndarray:  # shape (n, 6, 6): derivatives of the curvilinear states now by the Cartesian ones at birth
         "How the neighbourhoods of birthplaces have been mapped to what is seen now."
         birth = np.einsum('nij,nj->ni', _epicycle(-ages, self.sA, self.sB, self.sR), curvilinear)
         return _epicycle(ages, self.sA, self.sB, self.sR) @ to_curvilinear(from_curvilinear(birth)[0])[1]
@@ -277,7 +277,7 @@ def _integrate(self:GalpyOrbit, states, ages):
 def trace(self:GalpyOrbit,
     states,  # shape (n, 6) or (6,): pc, km/s
     times,  # Myr, one for all or shape (n,)
-):  # shape (n, 6)
+) -> np.ndarray:  # shape (n, 6)
     "Where the states are after `times`."
     states, times = _broadcast(states, times)
     if not np.isfinite(states).all() or not np.isfinite(times).all(): raise ValueError("states and times must be finite")
@@ -354,7 +354,7 @@ def sketch(self:GalpyOrbit,
 def jacobian_since_birth(self:GalpyOrbit,
     curvilinear,  # shape (n, 6): states now, pc and km/s, close to each other
     ages,  # shape (n,), Myr
-):  # shape (n, 6, 6): derivatives of the curvilinear states now by the Cartesian ones at birth
+) -> np.ndarray:  # shape (n, 6, 6): derivatives of the curvilinear states now by the Cartesian ones at birth
     "How the neighbourhoods of birthplaces have been mapped to what is seen now."
     return self.sketch(curvilinear, ages.max()).jacobian_since_birth(curvilinear, ages)
 
@@ -365,7 +365,7 @@ def trace_epicyclic_orbit(
     sA:float=SCALE_A,  # factor on Oort's A
     sB:float=SCALE_B,  # factor on Oort's B
     sR:float=SCALE_RHO,  # factor on the density
-):  # shape as `xyzuvw_start`, or (n, 6) where there are n times
+) -> np.ndarray:  # shape as `xyzuvw_start`, or (n, 6) where there are n times
     "Trace stars through the Galaxy in the epicyclic approximation (Makarov et al. 2004)."
     end = EpicyclicOrbit(sA, sB, sR).trace(xyzuvw_start, time)
     return end[0] if np.ndim(xyzuvw_start) == 1 and np.ndim(time) == 0 else end

@@ -24,7 +24,7 @@ SUN = np.array([0., 0., 25., 11.1, 12.24, 7.25])  # the Sun with respect to the 
 def sky_triad(
     ra,  # shape (n,), deg
     dec,  # shape (n,), deg
-):  # three arrays of shape (n, 3), in Galactic axes
+) -> tuple:  # three arrays of shape (n, 3), in Galactic axes
     "Unit vectors to the east, to the north and along the line of sight."
     a, d = np.radians(ra), np.radians(dec)
     sa, ca, sd, cd = np.sin(a), np.cos(a), np.sin(d), np.cos(d)
@@ -36,7 +36,7 @@ def sky_triad(
 # %% ../nbs/01_transforms.ipynb #646f3f42
 def astrometry_to_cartesian(
     astrometry,  # shape (n, 6): ra, dec (deg), parallax (mas), pmra, pmdec (mas/yr), radial_velocity (km/s)
-):  # shape (n, 6): X, Y, Z (pc), U, V, W (km/s) with respect to the LSR
+) -> np.ndarray:  # shape (n, 6): X, Y, Z (pc), U, V, W (km/s) with respect to the LSR
     "Position and velocity of stars in the frame of the LSR."
     ra, dec, parallax, pmra, pmdec, rv = np.asarray(astrometry, dtype=float).T
     east, north, radial = sky_triad(ra, dec)
@@ -47,7 +47,7 @@ def astrometry_to_cartesian(
 # %% ../nbs/01_transforms.ipynb #f7cfce19
 def cartesian_to_astrometry(
     cartesian,  # shape (n, 6): X, Y, Z (pc), U, V, W (km/s) with respect to the LSR
-):  # shape (n, 6): ra, dec (deg), parallax (mas), pmra, pmdec (mas/yr), radial_velocity (km/s)
+) -> np.ndarray:  # shape (n, 6): ra, dec (deg), parallax (mas), pmra, pmdec (mas/yr), radial_velocity (km/s)
     "What an ideal observer at the Sun measures."
     helio = np.asarray(cartesian, dtype=float) - SUN
     x, y, z = (helio[:, :3] @ ICRS_TO_GALACTIC).T
@@ -59,7 +59,7 @@ def cartesian_to_astrometry(
 # %% ../nbs/01_transforms.ipynb #28f56f76
 def cartesian_jacobian(
     astrometry,  # shape (n, 6), as for `astrometry_to_cartesian`
-):  # shape (n, 6, 6): rows X...W, columns ra*, dec, parallax (mas), pmra, pmdec (mas/yr), radial_velocity (km/s)
+) -> np.ndarray:  # shape (n, 6, 6): rows X...W, columns ra*, dec, parallax (mas), pmra, pmdec (mas/yr), radial_velocity (km/s)
     "Derivatives of `astrometry_to_cartesian` by the six observables in the units of Gaia's uncertainties."
     ra, dec, parallax, pmra, pmdec, rv = np.asarray(astrometry, dtype=float).T
     east, north, radial = sky_triad(ra, dec)
@@ -83,7 +83,7 @@ def cartesian_jacobian(
 def covariance_to_cartesian(
     astrometry,  # shape (n, 6), as for `astrometry_to_cartesian`
     covariances,  # shape (n, 6, 6): of ra*, dec, parallax (mas), pmra, pmdec (mas/yr), radial_velocity (km/s)
-):  # shape (n, 6, 6): of X...W, pc and km/s
+) -> np.ndarray:  # shape (n, 6, 6): of X...W, pc and km/s
     "Carry covariances over to Cartesian space, $J \\Sigma J^T$."
     jac = cartesian_jacobian(astrometry)
     cov = jac @ covariances @ jac.swapaxes(1, 2)

@@ -43,7 +43,7 @@ class SpaceComponent(BaseComponent):
 
     def estimate_log_prob(self,
         X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
-    ):  # shape (n,)
+    ) -> np.ndarray:  # shape (n,)
         "Log density of each star: its overlap integral with the Gaussian."
         stars = self._stars(X)
         return log_overlap(stars.blocks, len(stars), self.mean, self.covariance, self.nthreads)

@@ -86,7 +86,7 @@ def covariance_birth(self:SphereSpaceTimeComponent):
 @patch
 def moments_at(self:SphereSpaceTimeComponent,
     time:float,  # Myr after birth
-):  # mean (6,) and covariance (6, 6)
+) -> tuple:  # mean (6,) and covariance (6, 6)
     "Mean and covariance `time` after birth."
     mean, jac = get_orbit(self.trace_orbit_func).trace_with_jacobian(self.mean_birth, time)
     return mean[0], jac[0] @ self.covariance_birth @ jac[0].T
@@ -119,7 +119,7 @@ def _curvilinear_moments(self:SphereSpaceTimeComponent):
 @patch
 def estimate_log_prob(self:SphereSpaceTimeComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
-):  # shape (n,)
+) -> np.ndarray:  # shape (n,)
     "Log density of each star: its overlap integral with the association as it is today."
     stars, (mean, cov) = self._stars(X), self._curvilinear_moments()
     log_prob = log_overlap(stars.blocks, len(stars), mean, cov, self.nthreads)
@@ -169,7 +169,7 @@ def _stretch(phi, var_xyz, var_uvw, steps, cov, derivatives):
 def _moments(
     theta,  # shape (9,): today's mean in curvilinear coordinates, ln dxyz, ln duvw, age
     orbit,  # an orbit model
-):  # curvilinear covariance today (6, 6), and its derivatives by theta (9, 6, 6)
+) -> tuple:  # curvilinear covariance today (6, 6), and its derivatives by theta (9, 6, 6)
     "Covariance of an association today and how it changes with the parameters of the fit."
     means, ages = theta[:6] + _SIDES[:, :6], theta[8] + _SIDES[:, 6]
     cov, derivatives = np.empty((6, 6)), np.empty((9, 6, 6))
@@ -284,7 +284,7 @@ def age_profile(self:SphereSpaceTimeComponent,
     X,  # shape (n, 42) or (n, 6), or StarData
     resp=None,  # shape (n,): weight of each star, 1 by default
     ages=None,  # Myr, increasing; by default every 4 Myr from 0 to max_age
-):  # ages (m,), and the weighted log density (m,) with all other parameters at their best
+) -> tuple:  # ages (m,), and the weighted log density (m,) with all other parameters at their best
     "The profile likelihood over age, with the memberships held fixed."
     stars = self._stars(X)
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
@@ -462,7 +462,7 @@ def displaced(self:SphereSpaceTimeComponent,
 def sample(self:SphereSpaceTimeComponent,
     n:int,  # number of stars
     rng,  # numpy Generator
-):  # shape (n, 6), pc and km/s
+) -> np.ndarray:  # shape (n, 6), pc and km/s
     "Draw stars, without uncertainty."
     return get_orbit(self.trace_orbit_func).trace(rng.multivariate_normal(self.mean_birth, self.covariance_birth, n), self.age)
 

@@ -16,7 +16,7 @@ NEIGHBOURS = (8, 4)  # how many are near: for groups of a dozen stars and more, 
 def crowding(
     points,  # shape (n, d): positions in phase space, of any units
     k:int=NEIGHBOURS[0],  # neighbours that are near; 8 k are around
-):  # log contrast (n,), and the indices of each point and its k neighbours (n, k+1)
+) -> tuple:  # log contrast (n,), and the indices of each point and its k neighbours (n, k+1)
     "By how much each point is more crowded than its wider neighbourhood."
     whitened = points - points.mean(axis=0)
     whitened = np.linalg.solve(np.linalg.cholesky(np.cov(whitened.T) + 1e-9*np.eye(points.shape[1])), whitened.T).T
@@ -44,7 +44,7 @@ def overdensity_start(
     i:int,  # the component in which to look
     stars,  # StarData
     make_component=None,  # makes the new component when called; by default it is of the kind of component `i`
-):  # weights (k+1,) and components to start from, or None if the component has too few stars
+) -> tuple:  # weights (k+1,) and components to start from, or None if the component has too few stars
     "A start with one more component, where the stars of component `i` are most crowded."
     mine = np.flatnonzero(mixture.predict_proba(stars)[:, i] > 0.5)
     if len(mine) < 3*max(NEIGHBOURS): return None

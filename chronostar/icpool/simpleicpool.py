@@ -51,7 +51,7 @@ def _first(self:SimpleICPool):
 def split_component(
     mixture,  # fitted
     i:int,  # which component
-):  # weights (k+1,) and components, with the halves of component i in its place; (None, None) if it does not split
+) -> tuple:  # weights (k+1,) and components, with the halves of component i in its place; (None, None) if it does not split
     "A mixture with one component more."
     weights, components = mixture.weights_, mixture.components_
     try: halves = components[i].split()

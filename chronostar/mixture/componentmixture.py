@@ -64,7 +64,7 @@ def _check_fitted(self:ComponentMixture):
 @patch
 def estimate_weighted_log_prob(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), or StarData
-):  # shape (n, k)
+) -> np.ndarray:  # shape (n, k)
     "Log of weight times density of each star under each component."
     self._check_fitted()
     weighted = self._log_prob(as_stars(X))
@@ -130,7 +130,7 @@ def check_memberships(
     memberships,  # what claims to be memberships
     n:int,  # number of stars
     k:int=None,  # number of components, if known
-):  # shape (n, k), floats
+) -> np.ndarray:  # shape (n, k), floats
     "Memberships as an array, or an `InputError` that says why not."
     resp = np.asarray(memberships)
     if resp.dtype.kind not in 'fiub' or resp.ndim != 2 or len(resp) != n or (k is not None and resp.shape[1] != k):
@@ -277,7 +277,7 @@ def loosen(self:ComponentMixture,
 @patch
 def predict_proba(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
-):  # shape (n, k)
+) -> np.ndarray:  # shape (n, k)
     "Probability that each star belongs to each component, shape (n, k)."
     self._check_fitted()
     return self._e_step(as_stars(X))[1]
@@ -285,14 +285,14 @@ def predict_proba(self:ComponentMixture,
 @patch
 def predict(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
-):  # shape (n,)
+) -> np.ndarray:  # shape (n,)
     "The most probable component of each star, shape (n,)."
     return self.predict_proba(X).argmax(axis=1)
 
 @patch
 def score_samples(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
-):  # shape (n,)
+) -> np.ndarray:  # shape (n,)
     "Log likelihood of each star, shape (n,)."
     return _log_norm(self.estimate_weighted_log_prob(X))
 
@@ -300,7 +300,7 @@ def score_samples(self:ComponentMixture,
 def score(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     y=None,  # ignored, for scikit-learn
-):  # float
+) -> float:  # float
     "Mean log likelihood of a star."
     return float(self.score_samples(X).mean())
 
@@ -314,7 +314,7 @@ def n_params(self:ComponentMixture):
 @patch
 def bic(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
-):  # float
+) -> float:  # float
     "Bayesian information criterion; lower is better."
     stars = as_stars(X)
     return float(-2*self.score_samples(stars).sum() + self.n_params*np.log(len(stars)))
@@ -322,7 +322,7 @@ def bic(self:ComponentMixture,
 @patch
 def aic(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
-):  # float
+) -> float:  # float
     "Akaike information criterion; lower is better."
     return float(-2*self.score_samples(X).sum() + 2*self.n_params)
 
@@ -330,7 +330,7 @@ def aic(self:ComponentMixture,
 @patch
 def sample(self:ComponentMixture,
     n_samples:int=1,  # number of stars
-):  # stars (n, 6), pc and km/s, and the component of each (n,)
+) -> tuple:  # stars (n, 6), pc and km/s, and the component of each (n,)
     "Draw stars from the mixture."
     self._check_fitted()
     rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31, size=4))
@@ -342,7 +342,7 @@ def sample(self:ComponentMixture,
 @patch
 def estimate_membership_prob(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
-):  # shape (n, k)
+) -> np.ndarray:  # shape (n, k)
     "Probability that each star belongs to each component, shape (n, k); the same as `predict_proba`."
     return self.predict_proba(X)
 
@@ -399,7 +399,7 @@ class Uncertainties:
 
     def __getitem__(self,
         key,  # component and name: u[0, 'age']
-    ):  # value and standard deviation
+    ) -> tuple:  # value and standard deviation
         "A quantity and its uncertainty."
         if key not in self._index: raise InputError(f"uncertainties: there is no {key}; known are {self.keys[:3]}, ...")
         i = self._index[key]
