@@ -35,7 +35,8 @@ TYPES = {  # results and attributes, where the code does not say
     "estimate_weighted_log_prob": ARRAY, "estimate_log_prob": ARRAY, "fit_predict": ARRAY,
     "__repr__": "str", "__len__": "int", "__enter__": "Self",
 }
-SPECIAL = ("__init__", "__repr__", "__len__", "__getitem__", "__iter__", "__call__", "__enter__", "__exit__", "__array__", "__matmul__")
+SPECIAL = ("__init__", "__repr__", "__len__", "__getitem__", "__iter__", "__call__", "__enter__", "__exit__",
+           "__array__", "__matmul__")
 OTHERS = {
     "dataclasses": "dataclass", "pathlib": "Path", "typing": "Any NamedTuple Self", "numpy.typing": "ArrayLike NDArray",
     "astropy.table": "Table", "matplotlib.axes": "Axes", "matplotlib.figure": "Figure",
