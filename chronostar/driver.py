@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['logger', 'Driver', 'fit_candidate']
 
-# %% ../nbs/30_driver.ipynb #701f7db4
+# %% ../nbs/30_driver.ipynb #02ec480d
 import json
 import logging
 import warnings
 from contextlib import nullcontext
 from functools import partial
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def _configure(self:Driver):
                         'intermediate_dumps': config['driver']['intermediate_dumps'] and self.intermediate_dumps}
     return config
 
-# %% ../nbs/30_driver.ipynb #028dcbfa
+# %% ../nbs/30_driver.ipynb #f897b5e7
 def fit_candidate(
     stars,  # StarData
     candidate,  # an InitialCondition
@@ -66,16 +67,18 @@ def fit_candidate(
     to_beat:float=np.inf,  # BIC of its parent
 ) -> tuple:  # the best fit and its BIC; None and infinity if there is nothing to start from
     "Fit a candidate from each of its starts."
-    fits = []
-    starts = [(candidate.weights, candidate.components), *filter(None, (other(stars) for other in candidate.others))]
-    for weights, components in starts:
-        if components is None: continue
+    number = count()
+    def fit(weights, components):
         mixture = make_mixture(weights, components)
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', ConvergenceWarning)
             mixture.fit(stars, init_resp=candidate.memberships)
-        fits.append((mixture.bic(stars), len(fits), mixture))
+        return mixture.bic(stars), next(number), mixture
+    starts = [(candidate.weights, candidate.components), *filter(None, (other(stars) for other in candidate.others))]
+    fits = [fit(weights, components) for weights, components in starts if components is not None]
     if not fits: return None, np.inf
+    starts = [variant(stars, min(fits)[2]) for variant in candidate.variants]
+    fits += [fit(*start) for start in starts if start is not None]
     score, _, mixture = min(fits)
     if score < to_beat and hasattr(mixture, 'loosen'): score = mixture.loosen(stars).bic(stars)
     return mixture, score

@@ -5,13 +5,15 @@
 # %% auto #0
 __all__ = ['logger', 'Parked', 'park', 'fetch', 'Workers']
 
-# %% ../nbs/26_workers.ipynb #c91e3d6c
+# %% ../nbs/26_workers.ipynb #77b18c78
 import logging
 import os
 import signal
 import tempfile
+import time
 from concurrent.futures import BrokenExecutor, as_completed
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 import numpy as np
@@ -52,10 +54,16 @@ def fetch(
     _fetched.clear()
     return _fetched.setdefault(parked, StarData.of_blocks(np.asarray(blocks), parked.n, parked.has_covs))
 
-# %% ../nbs/26_workers.ipynb #5f8a9955
-def _prepare_worker():
-    "A worker of our own leaves it to its owner what is done on Ctrl-C."
+# %% ../nbs/26_workers.ipynb #3ae22921
+def _end_with(owner):
+    "Wait until a process is gone, then end this one."
+    while os.getppid() == owner: time.sleep(0.5)
+    os._exit(1)
+
+def _prepare_worker(owner):
+    "A worker of our own leaves it to its owner what is done on Ctrl-C, and does not outlive it."
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=[owner], daemon=True).start()
 
 def _work(function, parked, args):
     "What a worker does with a task."
@@ -63,7 +71,7 @@ def _work(function, parked, args):
     if os.getpid() != parked.pid: os.environ.setdefault('NUMBA_NUM_THREADS', '1')
     with threadpool_limits(1): return function(fetch(parked), *args)
 
-# %% ../nbs/26_workers.ipynb #08b0c640
+# %% ../nbs/26_workers.ipynb #8ad21cf6
 _MAX_DEATHS = 3  # of workers, while the tasks of one call are done
 
 class Workers:
@@ -79,7 +87,7 @@ class Workers:
         "Start processes of our own, which import what they need meanwhile."
         from joblib.externals.loky.process_executor import ProcessPoolExecutor
         cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-        self._pool = ProcessPoolExecutor(self.n, initializer=_prepare_worker,
+        self._pool = ProcessPoolExecutor(self.n, initializer=_prepare_worker, initargs=(os.getpid(),),
                                          env={'NUMBA_NUM_THREADS': str(max(1, cores//self.n))})
         for _ in range(self.n): self._pool.submit(fetch, self.parked)
 

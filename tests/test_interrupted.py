@@ -186,6 +186,22 @@ def test_no_worker_survives(stars):
     assert workers_of(os.getpid()) == []
 
 
+def test_ctrl_c_stops_the_workers_too(place):
+    "The terminal sends it to all processes of the command."
+    (place / "patience.py").write_text(
+        "import os, signal\nfrom chronostar.icpool.simpleicpool import SimpleICPool\n\nclass Impatient(SimpleICPool):\n"
+        "    def register_result(self, *args):\n        super().register_result(*args)\n"
+        "        if len(self.scores) == 2: os.killpg(0, signal.SIGINT)\n")
+    (place / "config.yaml").write_text("modules:\n  icpool: patience.Impatient\n")
+    search = subprocess.Popen([*FIT, "--workers", "2", "-c", "config.yaml"], cwd=place, stderr=subprocess.PIPE, text=True,
+                              start_new_session=True)
+    said = search.communicate()[1]
+    assert search.returncode == 130 and said.count("\n") == 2 and "Traceback" not in said, said
+    left = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "-s", str(search.pid)], capture_output=True, text=True).stdout
+    assert "popen_loky" not in left
+    assert not list(place.rglob(".*-stars.npy"))
+
+
 @pytest.mark.slow
 def test_workers_of_a_killed_search_end(place):
     search = subprocess.Popen([*FIT, "--workers", "2"], cwd=place)

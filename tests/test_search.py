@@ -6,9 +6,10 @@ import skies
 
 from chronostar.component.spacecomponent import SpaceComponent
 from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
-from chronostar.datatools import StarData
+from chronostar.datatools import StarData, prepare
 from chronostar.driver import Driver
 from chronostar.mixture.componentmixture import ComponentMixture
+from chronostar.synthdata import SynthData
 
 
 def check(kind, seed):
@@ -41,6 +42,19 @@ def test_a_tilted_field_is_one_free_gaussian():
         assert abs(best.components_[1].age - 15) < 3
         members = best.predict_proba(stars)[:, 1] > 0.5
         assert (members & (truth[:, 0] == 1)).sum() >= 48 and members.sum() <= 52
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_group_is_not_left_to_a_background(seed):
+    "Halves of a free Gaussian are free Gaussians; one that comes to describe a group is exchanged for one with an age."
+    groups = [[-60, 20, 0, 5, 0, 2, 8.0, 1.0, 18.0], [60, -40, 20, -6, 3, 0, 15.0, 1.5, 40.0], [0] * 6 + [90.0, 15.0, 0.0]]
+    sky = SynthData(groups, [60, 60, 500], rng=seed, m_err=0.3)
+    stars = prepare(sky.generate()).stars
+    best = Driver({"modules": {"background": "SpaceComponent"}}).run(stars)
+    truth = [SphereSpaceTimeComponent(), SphereSpaceTimeComponent(), SpaceComponent()]
+    informed = ComponentMixture(init_components=truth).fit(stars, init_resp=sky.memberships)
+    assert best.bic(stars) < informed.bic(stars) + 0.1
+    np.testing.assert_allclose(sorted(c.age for c in best.components_ if c.age is not None), [18, 40], atol=3)
 
 
 def random_problem(seed):

@@ -3,7 +3,7 @@ from chronostar.base import BaseICPool
 from chronostar.base import InitialCondition
 from typing import Any
 
-__all__ = ["SimpleICPool", "split_component"]
+__all__ = ["SimpleICPool", "split_component", "group_in_place"]
 
 class SimpleICPool(BaseICPool):
     def __init__(self, component_class: Any = ..., start_init_comps: Any = ..., background: Any = ..., *, max_components: int = ..., index_from_front: bool = ...) -> None: ...
@@ -19,3 +19,4 @@ class SimpleICPool(BaseICPool):
     index_from_front: Any
     scores: Any
 def split_component(mixture: Any, i: int) -> tuple[Any, ...]: ...
+def group_in_place(k: int, make_component: Any, stars: Any, mixture: Any) -> tuple[Any, ...]: ...
