@@ -95,8 +95,8 @@ def test_fit_chronostar(example):
     assert tried == ["AAA-XXX-0000-0001-auto", "AAB-AAA-0001-0002-0", "AAC-AAB-0002-0003-0", "AAD-AAB-0002-0003-1"]
     final = sorted(path.name for path in (example / "output-chron/final").iterdir())
     assert final == ["AAB-AAA-0001-0002-0.txt", "comp_000_params.npy", "comp_001_params.npy", "components.ecsv",
-                     "fit.json", "members.fits", "memberships.npy", "memberships_averaged.npy", "search.ecsv",
-                     "uncertainties.json", "weights.npy"]
+                     "fit.json", "members.fits", "memberships.npy", "memberships_averaged.npy", "report.html",
+                     "search.ecsv", "uncertainties.json", "weights.npy"]
     members = Table.read(example / "output-chron/final/members.fits")
     assert members["source_id"].dtype.str[1:] == "i8"
     np.testing.assert_array_equal(members["source_id"], np.load(example / "ids.npy"))
