@@ -238,7 +238,7 @@ class BaseMixture(Configurable, DensityMixin, BaseEstimator):
 
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
-# %% ../nbs/05_base.ipynb #44249894
+# %% ../nbs/05_base.ipynb #1702fa20
 @dataclass
 class InitialCondition:
     "Where to start the fit of a mixture."
@@ -248,6 +248,7 @@ class InitialCondition:
     memberships: np.ndarray = None  # shape (n, k), to start from instead
     parent: str = None  # label of the candidate that it grew from
     others: list = field(default_factory=list)  # more starts: functions of the stars that return weights and components, or None
+    cost: float = 0.  # expected, in any unit: where fits are made side by side, the most costly are begun first
     variants: list = field(default_factory=list)  # and functions of the stars and the best fit from those starts that do
 
     @property

@@ -169,13 +169,14 @@ def _make_room(self:Driver, overwrite, resume):
                                "--overwrite to replace it, or choose another driver.savedir")
     return Path(savedir)
 
-# %% ../nbs/30_driver.ipynb #82c8e435
+# %% ../nbs/30_driver.ipynb #6beeb41c
 @patch
 def _fits(self:Driver, batch, stars, workers):
     "The number of each candidate in the batch, its fit and its score (or an `InputError`), as they are ready."
     restored = {i: fit for i, ic in enumerate(batch) if self._savedir and (fit := self._restore(self._savedir/ic.label))}
     yield from restored.items()
     left = [i for i in range(len(batch)) if i not in restored]
+    if workers is not None: left.sort(key=lambda i: -batch[i].cost)
     tasks = [(batch[i], self._make_mixture, self.icpool.scores.get(batch[i].parent, np.inf)) for i in left]
     if workers is None or (len(tasks) == 1 and workers.executor is None):
         for i, task in zip(left, tasks, strict=True):

@@ -231,7 +231,7 @@ def _scales(potential):
     units = get_physical(potential)
     return units['ro'], units['vo']
 
-# %% ../nbs/02_traceorbit.ipynb #e00e6b5e
+# %% ../nbs/02_traceorbit.ipynb #e7fccc83
 class GalpyOrbit(_ByDifferences):
     "Orbits integrated in a potential of galpy."
     step = 0.02  # pc and km/s
@@ -245,7 +245,7 @@ class GalpyOrbit(_ByDifferences):
         self.R0 = _scales(self.potential)[0] if R0 is None else float(R0)
         if not 1 < self.R0 < 50: raise ValueError(f"R0 is the Sun's distance to the Galactic centre, in kpc, not {R0}")
         self.V0 = self._speed()  # km/s, of the LSR
-        self._tables = []
+        self._tables = {}
 
     def __repr__(self): return f"GalpyOrbit({self.name or self.potential!r}, R0={self.R0:g} kpc, V0={self.V0:.1f} km/s)"
     def __deepcopy__(self, memo): return self  # it does not change, and what it has worked out is worth keeping
@@ -302,15 +302,15 @@ def epicycle(self:GalpyOrbit) -> EpicyclicOrbit:
     orbit.name = self.name and self.name.replace('galpy', 'epicyclic')
     return orbit
 
-# %% ../nbs/02_traceorbit.ipynb #e1137941
+# %% ../nbs/02_traceorbit.ipynb #45becd47
 class _Tabulated:
     "The map from birthplaces to today around one curvilinear state, for all ages up to a largest."
-    reach = np.array([10., 100., 5., 0.6, 0.6, 0.5])  # pc and km/s, how far around
+    reach = np.array([15., 150., 8., 1., 1., 0.8])  # pc and km/s, how far around
     steps = np.array([0.2]*3 + [0.05]*3)  # pc and km/s, of the differences
 
     def __init__(self, orbit, centre, max_age):
         from scipy.interpolate import CubicSpline
-        self.centre, self.max_age = centre, max_age
+        self.centre = centre
         pairs = np.array([(i, j) for i in range(6) for j in range(i)])
         shifts = np.diag(self.steps)
         corners = np.concatenate([a*shifts[pairs[:, 0]] + b*shifts[pairs[:, 1]] for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))])
@@ -327,10 +327,6 @@ class _Tabulated:
         second[:, i, :, j] = second[:, j, :, i] = mixed
         self.table = CubicSpline(ages, np.concatenate([first.reshape(-1, 36), second.reshape(-1, 216)], axis=1))
 
-    def covers(self, curvilinear, max_age):
-        "Is this the place to look these up?"
-        return (np.abs(curvilinear[0] - self.centre) <= self.reach).all() and max_age <= self.max_age
-
     def jacobian_since_birth(self, curvilinear, ages):
         "Derivatives of the curvilinear states now by the Cartesian ones at birth, shape (n, 6, 6)."
         rows = self.table(ages)
@@ -338,17 +334,19 @@ class _Tabulated:
         back = back + np.einsum('nabc,na->nbc', rows[:, 36:].reshape(-1, 6, 6, 6), curvilinear - self.centre)
         return np.linalg.inv(back)
 
-# %% ../nbs/02_traceorbit.ipynb #d89bfa0b
+# %% ../nbs/02_traceorbit.ipynb #a2a59256
 @patch
 def sketch(self:GalpyOrbit,
     curvilinear,  # shape (n, 6): states now, pc and km/s, close to each other
     max_age:float=200.,  # Myr
 ):  # an object with `jacobian_since_birth`
     "A model that is good around the first of the states, and quick."
-    for table in self._tables:
-        if table.covers(curvilinear, max_age): return table
-    self._tables = [_Tabulated(self, np.array(curvilinear[0]), max(200., max_age) + 1), *self._tables[:99]]
-    return self._tables[0]
+    cell = np.round(curvilinear[0] / (2*_Tabulated.reach))
+    key = *cell.astype(int).tolist(), 201 if max_age <= 200 else 1001
+    if key not in self._tables:
+        if len(self._tables) >= 100: self._tables.pop(next(iter(self._tables)))
+        self._tables[key] = _Tabulated(self, 2*cell*_Tabulated.reach, key[-1])
+    return self._tables[key]
 
 @patch
 def jacobian_since_birth(self:GalpyOrbit,

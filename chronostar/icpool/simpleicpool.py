@@ -47,7 +47,7 @@ def _first(self:SimpleICPool):
     components = [(self.background or self.component_class)()] if given is None else list(given)
     return InitialCondition(self._label(len(components), 'auto' if given is None else 'input'), components)
 
-# %% ../../nbs/20_icpool.simpleicpool.ipynb #90654f2d
+# %% ../../nbs/20_icpool.simpleicpool.ipynb #2da84e12
 def split_component(
     mixture,  # fitted
     i:int,  # which component
@@ -79,7 +79,8 @@ def _child(self:SimpleICPool, i):
     crowded = partial(overdensity_start, self.best_mixture, i, make_component=self.component_class)
     label = self._label(len(self.best_mixture.components_) + 1, i)
     variants = [] if self.background is None else [partial(group_in_place, k, self.component_class) for k in (i, i + 1)]
-    return InitialCondition(label, components, weights, parent=self.best_label, others=[crowded], variants=variants)
+    return InitialCondition(label, components, weights, parent=self.best_label, cost=self.best_mixture.weights_[i],
+                            others=[crowded], variants=variants)
 
 @patch
 def _children(self:SimpleICPool):
