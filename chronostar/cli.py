@@ -263,7 +263,7 @@ def _report(mixture, stars, config, **more):
         logger.warning("report.html could not be made (%s: %s)", type(e).__name__, str(e).split('\n')[0][:150])
         return {}
 
-# %% ../nbs/50_cli.ipynb #a4779423
+# %% ../nbs/50_cli.ipynb #6701575b
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
@@ -298,7 +298,7 @@ def _say_flags(uncertainties):
 def _fit_component(args):
     import numpy as np
 
-    from chronostar.config import read_config
+    from chronostar.config import as_text, read_config
     from chronostar.mixture.componentmixture import component_uncertainties
     from chronostar.results import component_files, make_room, write_files
     config = read_config(args.config)
@@ -309,8 +309,9 @@ def _fit_component(args):
     component = config['modules']['component'](**config['component']).maximize(stars, weights)
     members = len(stars) if weights is None else weights.sum()
     uncertainties = _how_certain(lambda: component_uncertainties(component, stars, weights))
+    meta = {'stars': len(stars), 'data': stars.provenance, 'settings': as_text(config)}
     report = _report(component, stars, config, memberships=weights, uncertainties=uncertainties)
-    write_files(savedir, component_files(component, members, uncertainties) | report, remove=replaced)
+    write_files(savedir, component_files(component, members, uncertainties, meta) | report, remove=replaced)
     if component.age is not None: print(f"age: {component.age:.3f}")
     print(f"{_HEADLINE}\n- params\n{np.array_str(component.get_parameters(), suppress_small=True)}\n{component}")
     _print_uncertainties(uncertainties, 0)
@@ -325,7 +326,7 @@ def fit_component(argv=None):
                         help='.npy file of shape (n,) or (n, k), of which the first column counts')
     _run(parser, _fit_component, argv)
 
-# %% ../nbs/50_cli.ipynb #f83c3453
+# %% ../nbs/50_cli.ipynb #cc7dcfe7
 _MOST = 5e7  # numbers that the derivatives of all stars by all parameters may be, 0.4 GB
 
 def _polished(mixture, stars):
@@ -346,7 +347,7 @@ def _print_mixture(mixture, uncertainties):
     _say_flags(uncertainties)
 
 def _fit_mixture(args):
-    from chronostar.config import background_maker, read_config
+    from chronostar.config import as_text, background_maker, read_config
     from chronostar.datatools import InputError
     from chronostar.results import make_room, mixture_files, write_files
     config = read_config(args.config)
@@ -365,8 +366,8 @@ def _fit_mixture(args):
     mixture = config['modules']['mixture'](None, components, **config['mixture']).fit(stars, init_resp=resp)
     uncertainties = _polished(mixture, stars)
     memberships = mixture.predict_proba(stars)
-    files = mixture_files(mixture, memberships, False, stars.ids,
-                          {'stars': len(stars), 'BIC': mixture.bic(stars)}, uncertainties)
+    meta = {'stars': len(stars), 'BIC': mixture.bic(stars), 'data': stars.provenance, 'settings': as_text(config)}
+    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties)
     report = _report(mixture, stars, config, memberships=memberships, uncertainties=uncertainties)
     write_files(savedir, files | report, remove=replaced)
     _print_mixture(mixture, uncertainties)

@@ -83,15 +83,16 @@ def fit_candidate(
     if score < to_beat and hasattr(mixture, 'loosen'): score = mixture.loosen(stars).bic(stars)
     return mixture, score
 
-# %% ../nbs/30_driver.ipynb #393d85ea
+# %% ../nbs/30_driver.ipynb #0c02cbfc
 @patch
 def _files(self:Driver, label, mixture, stars, score, uncertainties=None, **facts):
     "The files of a fit, for `write_files`."
     memberships = mixture.predict_proba(stars)
     state = {'BIC': score, 'converged': bool(mixture.converged_), 'iterations': int(mixture.n_iter_),
              'memory': [c.memory() for c in mixture.components_], 'search': self.manifest_}
-    meta = {'label': label, 'stars': len(stars), 'BIC': score}
-    text = describe(label, mixture, stars, memberships, as_text(self.config_), uncertainties, facts)
+    settings = as_text(self.config_)
+    meta = {'label': label, 'stars': len(stars), 'BIC': score, 'data': stars.provenance, 'settings': settings}
+    text = describe(label, mixture, stars, memberships, settings, uncertainties, facts)
     return {'fit.json': json.dumps(state, indent=1), **mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties),
             f'{label}.txt': text}
 

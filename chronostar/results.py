@@ -113,7 +113,7 @@ def _with_errors(table, uncertainties):
         table[f'{name}_error'].unit = table[name].unit
     return table
 
-# %% ../nbs/28_results.ipynb #64350862
+# %% ../nbs/28_results.ipynb #8938a02a
 def members_table(
     memberships,  # shape (n, k)
     ids,  # shape (n,): source_id of the stars
@@ -166,12 +166,13 @@ def component_files(
     component,  # fitted
     members:float,  # number of stars that it was fitted to
     uncertainties=None,  # of the component, see `component_uncertainties`
+    meta=None,  # more for the metadata of components.ecsv
 ) -> dict:  # for `write_files`
     "The files of a single component."
     from chronostar.mixture.componentmixture import ComponentMixture
     alone = ComponentMixture().set_parameters([1.], [component])
     files = {'params.npy': component.get_parameters(),
-             'components.ecsv': table_writer(components_table(alone, [members], None, uncertainties), 'ascii.ecsv')}
+             'components.ecsv': table_writer(components_table(alone, [members], meta, uncertainties), 'ascii.ecsv')}
     if uncertainties is not None: files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)
     return files
 

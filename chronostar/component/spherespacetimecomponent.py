@@ -413,7 +413,7 @@ def remember(self:SphereSpaceTimeComponent, memory):
     self._explored, self._loosened = looks.get('explored'), looks.get('loosened')
     return self
 
-# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #7b7bb4d3
+# %% ../../nbs/07_component.spherespacetimecomponent.ipynb #86a9054d
 _READ = [f'birth_{c}' for c in 'XYZUVW'] + ['dxyz', 'duvw', 'age', *'XYZUVW']
 _READ_UNITS = ['pc']*3 + ['km/s']*3 + ['pc', 'km/s', 'Myr'] + ['pc']*3 + ['km/s']*3
 
@@ -432,6 +432,8 @@ def _at_bound(self:SphereSpaceTimeComponent, theta):
         if abs(theta[8] - bound) < 1e-9: found[8] = f'age at its bound {bound:g} Myr'
     return found
 
+_FARTHEST = np.array([100.]*3 + [30.]*3 + [3.]*2 + [100.])  # uncertainties for which steps are made: pc, km/s, logarithms, Myr
+
 @patch
 def curvature(self:SphereSpaceTimeComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
@@ -443,7 +445,8 @@ def curvature(self:SphereSpaceTimeComponent,
     def evaluate(displacement):
         point = _evaluate(theta + displacement, stars, resp, orbit, self.nthreads, log_prob)
         return log_prob.ravel()[:len(stars)].copy(), point.gradient
-    formal = 1/np.sqrt(_evaluate(theta, stars, resp, orbit, self.nthreads).information.diagonal())
+    information = _evaluate(theta, stars, resp, orbit, self.nthreads).information.diagonal()
+    formal = np.minimum(1/np.sqrt(np.maximum(information, 1e-300)), _FARTHEST)
     scores, hessian = differentiate(evaluate, 0.03*formal)
     small = np.diag(1e-3*formal)
     jacobian = np.column_stack([(_read(theta + d, orbit) - _read(theta - d, orbit))/(2*d.sum()) for d in small])
