@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'Parked', 'park', 'fetch', 'Workers']
 
-# %% ../nbs/26_workers.ipynb #77b18c78
+# %% ../nbs/26_workers.ipynb #08423ab5
 import logging
 import os
 import signal
@@ -17,6 +17,7 @@ from threading import Thread
 from typing import NamedTuple
 
 import numpy as np
+from fastcore.basics import patch
 
 from .datatools import InputError, StarData
 
@@ -103,9 +104,7 @@ class Workers:
         Path(self.parked.path).unlink(missing_ok=True)
         if self._temporary: self._temporary.cleanup()
 
-# %% ../nbs/26_workers.ipynb #c8efb878
-from fastcore.basics import patch
-
+# %% ../nbs/26_workers.ipynb #e8fe86f9
 @patch
 def _submit(self:Workers, function, tasks):
     "Futures of the tasks, with their numbers."
@@ -132,7 +131,7 @@ def map(self:Workers,
             if self.executor is not None or deaths >= _MAX_DEATHS:
                 raise InputError(f"workers died {deaths} times, last with {len(left)} tasks to do "
                                  f"({str(e).splitlines()[0][:100]}): is there memory for fewer?") from e
-            logger.warning("a worker died, perhaps for want of memory: %d tasks are done again", len(left))
+            logger.warning("a worker died, perhaps for want of memory; tasks that are done again: %d", len(left))
             self._pool.shutdown(wait=True, kill_workers=True)
             self._start()
         finally:
