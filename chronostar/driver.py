@@ -83,7 +83,7 @@ def fit_candidate(
     if score < to_beat and hasattr(mixture, 'loosen'): score = mixture.loosen(stars).bic(stars)
     return mixture, score
 
-# %% ../nbs/30_driver.ipynb #0c02cbfc
+# %% ../nbs/30_driver.ipynb #2a57869f
 @patch
 def _files(self:Driver, label, mixture, stars, score, uncertainties=None, **facts):
     "The files of a fit, for `write_files`."
@@ -100,6 +100,7 @@ def _write_in_place(folder, files):
     "Write a result; one that was there makes way."
     write_files(folder, files, remove=[path for path in make_room(folder, overwrite=True) if path.name not in files])
 
+# %% ../nbs/30_driver.ipynb #1189b373
 def _read_state(folder):
     "What `fit.json` says; raises `InputError`."
     try: return json.loads((Path(folder)/'fit.json').read_text())
@@ -170,7 +171,7 @@ def _make_room(self:Driver, overwrite, resume):
                                "--overwrite to replace it, or choose another driver.savedir")
     return Path(savedir)
 
-# %% ../nbs/30_driver.ipynb #6beeb41c
+# %% ../nbs/30_driver.ipynb #f6b3da73
 @patch
 def _fits(self:Driver, batch, stars, workers):
     "The number of each candidate in the batch, its fit and its score (or an `InputError`), as they are ready."
@@ -189,6 +190,7 @@ def _fits(self:Driver, batch, stars, workers):
         logger.info("fitting %s side by side", ', '.join(batch[i].label for i in left))
         for j, fit in workers.map(fit_candidate, tasks): yield left[j], fit
 
+# %% ../nbs/30_driver.ipynb #6a4cc6c7
 def _ages(mixture):
     "The ages of the components, in words."
     return ', '.join(f'{c.age:.1f} Myr' if c.age is not None else type(c).__name__ for c in mixture.components_)
@@ -208,6 +210,7 @@ def _take(self:Driver, ic, fit, stars):
         _write_in_place(self._savedir/ic.label, self._files(ic.label, mixture, stars, score))
     return fit
 
+# %% ../nbs/30_driver.ipynb #f16fb827
 @patch
 def _do_batch(self:Driver, batch, stars, workers, bar):
     "Fit the candidates of a batch, and tell the pool; what is finished is told even if the work is interrupted."
