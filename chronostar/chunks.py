@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CHUNK', 'COLUMNS', 'GATHER', 'write_parquet', 'pack_stars', 'ChunkedStars', 'Weights', 'Memberships']
 
-# %% ../nbs/32_chunks.ipynb #91dcb838
+# %% ../nbs/32_chunks.ipynb #859655e1
 import json
 import weakref
 from copy import copy
@@ -17,7 +17,8 @@ from zlib import crc32
 import numpy as np
 from fastcore.basics import patch
 
-from .datatools import (CORRELATIONS, ERRORS, OBSERVABLES, InputError, StarData, load_array, prepare, write_files)
+from .datatools import (CORRELATIONS, ERRORS, OBSERVABLES, InputError, StarData, column_name, load_array, prepare,
+                                  write_files, _ids, _ids_beside, _pyarrow, _read_parquet)
 from .maths import DIM, Sums, log_overlap, overlap_sums, pack, unpack
 
 # %% ../nbs/32_chunks.ipynb #9da5f462
@@ -34,23 +35,17 @@ def _parts(source, size):
         return [(path, None, None) for path in files]
     return [(source, i, min(i + size, len(rows))) for i in range(0, len(rows), size)]
 
-# %% ../nbs/32_chunks.ipynb #72563437
+# %% ../nbs/32_chunks.ipynb #fce672c7
 def _read_rows(path, start, stop):
     "Rows of an array or of a sample, as StarData."
     def part(name): return np.array(load_array(path/name, mmap_mode='r')[start:stop]) if (path/name).exists() else None
     if path.is_dir(): return StarData(part('data_means.npy'), part('data_covs.npy'), part('ids.npy'), part('fake_rvs_mask.npy'))
-    X, ids = load_array(path, 2, 'r'), path.with_name('ids.npy')
-    ids = load_array(ids, 1, 'r') if ids.exists() else None
-    return StarData(np.array(X[start:stop]), ids=np.array(ids[start:stop]) if ids is not None and len(ids) == len(X) else None)
+    X = load_array(path, 2, 'r')
+    return StarData(np.array(X[start:stop]), ids=_ids_beside(path, X.shape[:1], slice(start, stop)))
 
-# %% ../nbs/32_chunks.ipynb #7669934a
+# %% ../nbs/32_chunks.ipynb #e044ef3c
 _TRIL = np.tril_indices(DIM)
 COLUMNS = [*'XYZUVW', *(f"cov_{'XYZUVW'[j]}_{'XYZUVW'[i]}" for i, j in zip(*_TRIL))]  # pc and km/s
-
-def _pyarrow():
-    try: import pyarrow.parquet
-    except ImportError: raise InputError("Parquet files need pyarrow: pip install 'chronostar[dask]'") from None
-    return pyarrow
 
 def write_parquet(
     stars,  # StarData, with ids
@@ -64,30 +59,30 @@ def write_parquet(
     def write(temporary): arrow.parquet.write_table(table, temporary)
     write_files(Path(path).parent, {Path(path).name: write})
 
-# %% ../nbs/32_chunks.ipynb #16d82345
-def _read_parquet(path, fake_rvs):
+# %% ../nbs/32_chunks.ipynb #ccce4212
+def _wanted(names):
+    "Which columns of a Parquet file are read."
+    if set(COLUMNS) <= set(names): return ['source_id', *COLUMNS]
+    known = {'source_id', *OBSERVABLES, *ERRORS, *CORRELATIONS}
+    return [name for name in names if name.lower().removesuffix('.mask') in known]
+
+def _read_part(path, fake_rvs):
     "The stars of a Parquet file, None if it has no rows."
-    from astropy.table import Table
-    try:
-        with _pyarrow().parquet.ParquetFile(path) as file:
-            cartesian = set(COLUMNS) <= set(file.schema_arrow.names)
-            wanted = {'source_id', *(COLUMNS if cartesian else OBSERVABLES + ERRORS + CORRELATIONS)}
-            names = [name for name in file.schema_arrow.names if name in wanted or (not cartesian and name.lower() in wanted)]
-            columns = {name: column.to_numpy() for name, column in zip(names, file.read(names).columns, strict=True)}
+    try: table = _read_parquet(path, _wanted)
     except (OSError, _pyarrow().ArrowException) as e:
         raise InputError(f"it cannot be read: {str(e).splitlines()[0][:100]}") from None
-    if 'source_id' not in {name.lower() for name in names}: raise InputError("it has no column source_id")
-    if not len(columns[names[0]]): return None
-    if not cartesian: return prepare(Table(columns), fake_rvs).stars
-    covs = np.empty((len(columns['X']), DIM, DIM))
-    for (i, j), name in zip(np.transpose(_TRIL), COLUMNS[DIM:], strict=True): covs[:, i, j] = covs[:, j, i] = columns[name]
-    return StarData(np.column_stack([columns[name] for name in COLUMNS[:DIM]]), covs, columns['source_id'])
+    if column_name(table, 'source_id') is None: raise InputError("it has no column source_id")
+    if not len(table): return None
+    if not set(COLUMNS) <= set(table.colnames): return prepare(table, fake_rvs).stars
+    covs = np.empty((len(table), DIM, DIM))
+    for i, j, name in zip(*_TRIL, COLUMNS[DIM:], strict=True): covs[:, i, j] = covs[:, j, i] = table[name]
+    return StarData(np.column_stack([table[name] for name in COLUMNS[:DIM]]), covs, _ids(table))
 
-# %% ../nbs/32_chunks.ipynb #1f14f497
+# %% ../nbs/32_chunks.ipynb #485fffbe
 def _pack_part(part, folder, fake_rvs):
     "Read a part of a catalogue and write it packed; the number of stars, whether they have covariances, and a fingerprint."
     path, start, stop = part
-    try: stars = _read_parquet(path, fake_rvs) if start is None else _read_rows(path, start, stop)
+    try: stars = _read_part(path, fake_rvs) if start is None else _read_rows(path, start, stop)
     except InputError as e: raise InputError(f"{path}{f', from row {start} on' if start else ''}: {e}") from None
     if stars is None: return 0, None, 0
     curvilinear = stars.curvilinear
@@ -151,7 +146,7 @@ class _Chunk(NamedTuple):
         stars._curvilinear = curvilinear
         return stars
 
-# %% ../nbs/32_chunks.ipynb #6bd58f36
+# %% ../nbs/32_chunks.ipynb #1818067c
 class ChunkedStars:
     "Packed stars on disk, which stand for `StarData` wherever sums, densities or some of the stars are asked for."
     def __init__(self,
@@ -187,6 +182,9 @@ class ChunkedStars:
 
     @property
     def shape(self): raise InputError("stars in chunks give no terms star by star: take those that matter, stars[...]")
+
+    def __array__(self, dtype=None, copy=None):
+        raise InputError("stars in chunks are not brought into memory all together: take those that matter, stars[...]")
 
 # %% ../nbs/32_chunks.ipynb #2da39e5e
 def _visit(chunk, kind, function, *args):
@@ -249,26 +247,26 @@ def moments(self:ChunkedStars,
     mean = sum(self.map(_weighted_mean, each=self._cut(weights))) / weights.sum()
     return mean, sum(self.map(_weighted_scatter, mean, each=self._cut(weights))) / weights.sum()
 
-# %% ../nbs/32_chunks.ipynb #2711f46f
-def _means(stars): return stars.means
-def _ids(stars): return stars.ids
-def _log_jacobian(stars): return stars.log_jacobian
+# %% ../nbs/32_chunks.ipynb #ae13ec3e
+def _means_of(stars): return stars.means
+def _ids_of(stars): return stars.ids
+def _log_jacobian_of(stars): return stars.log_jacobian
 
 @patch(as_prop=True)
 def means(self:ChunkedStars) -> np.ndarray:  # shape (n, 6)
     "Means of all stars, in memory."
-    return np.concatenate(self.map(_means))
+    return np.concatenate(self.map(_means_of))
 
 @patch(as_prop=True)
 def ids(self:ChunkedStars) -> np.ndarray:  # shape (n,), or None
     "Ids of all stars, in memory; None if some have none."
-    ids = self.map(_ids)
+    ids = self.map(_ids_of)
     return None if any(i is None for i in ids) else np.concatenate(ids)
 
 @patch(as_prop=True)
 def log_jacobian(self:ChunkedStars) -> np.ndarray:  # shape (n,)
     "As StarData in curvilinear coordinates has it, in memory."
-    return np.concatenate(self.map(_log_jacobian))
+    return np.concatenate(self.map(_log_jacobian_of))
 
 @patch
 def without_covs(self:ChunkedStars):

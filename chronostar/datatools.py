@@ -337,13 +337,17 @@ def load_array(
     if ndim is not None and array.ndim != ndim: raise InputError(f"{path} has shape {array.shape}; {ndim} dimensions are needed")
     return array
 
-# %% ../nbs/04_datatools.ipynb #aaf9f4b1
-def _read_parquet(path):
-    "A table from a Parquet file, with masks and units."
+# %% ../nbs/04_datatools.ipynb #c81da657
+def _pyarrow():
+    "The package that reads and writes Parquet."
+    try: import pyarrow.parquet
+    except ImportError: raise InputError("Parquet files need pyarrow: pip install 'chronostar[parquet]'") from None
+    return pyarrow
+
+def _read_parquet(path, choose=lambda names: names):
+    "A table from a Parquet file, with masks and units; of its columns those that a function of all their names chooses."
     from astropy.table import MaskedColumn, Table, meta
-    try: from pyarrow import parquet
-    except ImportError: raise InputError(f"{path}: reading Parquet needs pyarrow: pip install chronostar[parquet]") from None
-    stored, table = parquet.read_table(path), Table()
+    with _pyarrow().parquet.ParquetFile(path) as file: stored, table = file.read(choose(file.schema_arrow.names)), Table()
     masks = {name: stored[f'{name}.mask'] for name in stored.column_names if f'{name}.mask' in stored.column_names}  # astropy's
     for name in stored.column_names:
         if name.removesuffix('.mask') in masks and name not in masks: continue
@@ -572,7 +576,7 @@ def check_volume(
     what = f"all have the same {'XYZUVW'[thin]}" if total[thin, thin] < 1e-6 else 'lie on a sheet in phase space'
     raise InputError(f"the stars {what}, without uncertainties: such a sheet has no end of components; give the covariances too")
 
-# %% ../nbs/04_datatools.ipynb #e390db9c
+# %% ../nbs/04_datatools.ipynb #eb7a2ce9
 _SAMPLE = ('data_means.npy', 'data_covs.npy', 'ids.npy', 'fake_rvs_mask.npy', 'provenance.yml')
 
 @patch
@@ -625,12 +629,12 @@ def read(cls:StarData,
     try: return cls(X, covs, part('ids.npy', 1), part('fake_rvs_mask.npy', 1), provenance)
     except InputError as e: raise InputError(str(e) if str(e).startswith(str(path)) else f"{path}: {e}") from None
 
-def _ids_beside(path, shape):
-    "The ids in `ids.npy` beside an array of stars, if they are as many."
+def _ids_beside(path, shape, rows=slice(None)):
+    "Of the ids in `ids.npy` beside an array of stars, if they are as many, those of some rows."
     beside = Path(path).with_name('ids.npy')
     if not beside.exists(): return None
-    ids = load_array(beside, 1)
-    return ids if ids.shape == shape and ids.dtype.kind in 'iu' else None
+    ids = load_array(beside, 1, 'r')
+    return np.array(ids[rows]) if ids.shape == shape and ids.dtype.kind in 'iu' else None
 
 # %% ../nbs/04_datatools.ipynb #9672d174
 @patch
