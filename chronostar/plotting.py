@@ -198,8 +198,13 @@ def _draw_errors(ax, points, covs, colours):
                                  facecolors='none', edgecolors=colours, linewidths=0.4, alpha=0.45, zorder=-2)
     ax.add_collection(ellipses, autolim=False)
 
-# %% ../nbs/40_plotting.ipynb #0e355e9a
+# %% ../nbs/40_plotting.ipynb #748c03a3
 MIN_AGE = 1.  # Myr, from which on the birth is worth drawing
+
+def _path(component):
+    "The orbit (61, 6) of an association from birth to today; None if it has no birth that is worth drawing."
+    if not hasattr(component, 'covariance_birth') or component.age < MIN_AGE: return None
+    return get_orbit(component.trace_orbit_func).trace(component.mean_birth, np.linspace(0, component.age, 61))
 
 def _shape(component, i, j):
     "The curves (l, 2) to draw of a component, by name; see `_LINES`."
@@ -208,11 +213,8 @@ def _shape(component, i, j):
         return {'box': np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])}
     if not (hasattr(component, 'mean') and hasattr(component, 'covariance')): return {}
     shape = {f'{n} sigma': outline(component, i, j, n) for n in (1, 2)}
-    if hasattr(component, 'covariance_birth') and component.age >= MIN_AGE:
-        shape['birth'] = outline(component, i, j, birth=True)
-        orbit = get_orbit(component.trace_orbit_func)
-        shape['orbit'] = orbit.trace(component.mean_birth, np.linspace(0, component.age, 61))[:, [i, j]]
-    return shape
+    path = _path(component)
+    return shape if path is None else shape | {'birth': outline(component, i, j, birth=True), 'orbit': path[:, [i, j]]}
 
 _LINES = {'1 sigma': {'lw': 1.3}, '2 sigma': {'lw': 0.8}, 'birth': {'lw': 1., 'ls': (0, (3, 2))},
           'orbit': {'lw': 0.7}, 'box': {'lw': 0.8, 'ls': ':'}}
@@ -445,7 +447,7 @@ def plot_age_profile(
     ax.legend(frameon=whole, framealpha=0.85, edgecolor='none', loc='upper center' if whole else 'best', fontsize=8)
     return ax
 
-# %% ../nbs/40_plotting.ipynb #03200654
+# %% ../nbs/40_plotting.ipynb #4ce37ef6
 def _draw_pair(ax, x, y):
     "Points of a pair of quantities, and contours of their density."
     thin = slice(None, None, max(len(x)//2000, 1))
@@ -457,6 +459,16 @@ def _draw_pair(ax, x, y):
     levels = [ordered[np.searchsorted(ordered.cumsum(), share*ordered.sum())] for share in (0.865, 0.393)]
     if levels[0] < levels[1]: ax.contour(xs, ys, counts.T, levels, colors=COLOURS[1], linewidths=1)
 
+def _draw_marginal(ax, x, lower, median, upper):
+    "A histogram of draws, with their median and range as lines and in the title."
+    ax.hist(x, 40, histtype='stepfilled', color=COLOURS[0], alpha=0.5)
+    for at, style in ((lower, ':'), (median, '-'), (upper, ':')): ax.axvline(at, color=COLOURS[1], lw=0.9, ls=style)
+    ax.set(yticks=[])
+    above, below = upper - median, median - lower
+    digits = int(np.clip(1 - np.floor(np.log10(max(min(above, below), 1e-6))), 0, 6))  # two of the smaller error
+    ax.set_title(f'${median:.{digits}f}^{{+{above:.{digits}f}}}_{{-{below:.{digits}f}}}$', fontsize=8)
+
+# %% ../nbs/40_plotting.ipynb #4bab02c4
 def plot_corner(
     posterior,  # from `sample_posterior`
     names=None,  # pairs of component and quantity, such as (0, 'age'); age, dxyz and duvw of all by default
@@ -475,12 +487,7 @@ def plot_corner(
         for i, j in np.ndindex(m, m):
             ax = axes[i, j]
             if j > i: ax.remove()
-            elif i == j:
-                lower, median, upper = posterior.interval(*names[i])
-                ax.hist(draws[i], 40, histtype='stepfilled', color=COLOURS[0], alpha=0.5)
-                for x, style in ((lower, ':'), (median, '-'), (upper, ':')): ax.axvline(x, color=COLOURS[1], lw=0.9, ls=style)
-                ax.set(yticks=[])
-                ax.set_title(f'{median:.3g} $^{{+{upper - median:.2g}}}_{{-{median - lower:.2g}}}$', fontsize=8)
+            elif i == j: _draw_marginal(ax, draws[i], *posterior.interval(*names[i]))
             else: _draw_pair(ax, draws[j], draws[i])
             if j == 0 and i > 0: ax.set_ylabel(labels[i])
             elif 0 < j < i: ax.tick_params(labelleft=False)
@@ -540,7 +547,7 @@ def _places(candidates):
         start += len(here) + 1
     return x, middles
 
-# %% ../nbs/40_plotting.ipynb #da71942d
+# %% ../nbs/40_plotting.ipynb #3dde4451
 def _draw_candidate(ax, c, x, parent, size, accepted, best):
     "A candidate at (`x`, its distance from the best), with the line from its `parent`, which is such a pair or None."
     from matplotlib.patheffects import withStroke
@@ -566,6 +573,7 @@ def _search_handles(best, size, lost):
     handles = [Line2D([], [], marker='o', ms=size, color=c, mfc=mfc, lw=lw, label=text) for text, c, mfc, lw in rows]
     return handles + [Line2D([], [], lw=0, label=f'{lost} could not be fitted')]*(lost > 0)
 
+# %% ../nbs/40_plotting.ipynb #897b742f
 def plot_search(
     scores,  # dict {label of a candidate: its BIC}; lower is better
     ax=None,  # matplotlib Axes; new ones by default
@@ -671,7 +679,7 @@ def plot_birth(
         fig.suptitle(f"{len(good)} of {n}{f' (of {n_all})' if n < n_all else ''} members{why}", fontsize=9)
     return fig
 
-# %% ../nbs/40_plotting.ipynb #10fdabad
+# %% ../nbs/40_plotting.ipynb #7ac4e5ba
 SHOWN = 20_000  # stars in three dimensions at the most
 _SYMBOLS = dict(zip(MARKERS, ['circle', 'diamond', 'square', 'cross', 'x', 'circle-open'], strict=True))
 
@@ -685,10 +693,9 @@ def _bodies(component, axes):
     if not (hasattr(component, 'mean') and hasattr(component, 'covariance')) or hasattr(component, 'bounds'): return (), (), ()
     bent, ball = hasattr(component, 'covariance_birth'), _ball()
     def surface(mean, cov): return _edge(mean, cov, axes, ball.reshape(3, -1), bent).T.reshape(ball.shape)
-    today = surface(component.mean, component.covariance)
-    if not bent or component.age < MIN_AGE: return today, (), ()
-    path = get_orbit(component.trace_orbit_func).trace(component.mean_birth, np.linspace(0, component.age, 61))[:, axes].T
-    return today, surface(component.mean_birth, component.covariance_birth), path
+    today, path = surface(component.mean, component.covariance), _path(component)
+    if path is None: return today, (), ()
+    return today, surface(component.mean_birth, component.covariance_birth), path[:, axes].T
 
 # %% ../nbs/40_plotting.ipynb #4d2bcd22
 def _plotly_traces(go, group, points, ids, axes, every):

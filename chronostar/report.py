@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'TRACED', 'ARTICLE', 'report_html']
 
-# %% ../nbs/45_report.ipynb #f776138b
+# %% ../nbs/45_report.ipynb #0d0d3b44
 import base64
 import logging
 import platform
@@ -17,7 +17,7 @@ import numpy as np
 
 from .base import name_of
 from .datatools import InputError, as_stars
-from .plotting import MIN_AGE, _groups, is_field
+from .plotting import FEATURE_LABELS, FEATURES, MIN_AGE, _groups, is_field
 from .plotting import plot_birth, plot_features, plot_memberships, plot_photometry, plot_search
 from .results import components_table
 
@@ -51,7 +51,7 @@ def _table(
     return (f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
             f"<caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>")
 
-# %% ../nbs/45_report.ipynb #961eb68c
+# %% ../nbs/45_report.ipynb #46caf3fd
 _GROUPS = {'members': 'stars', 'age': 'age [Myr]', 'dxyz': 'size at birth [pc]', 'duvw': 'velocity spread at birth [km/s]',
            'weight': 'weight'}
 
@@ -65,7 +65,7 @@ def _component_tables(table, colours):
         rows = [((colour, str(row['component'])), *(_cell(row, name) for name in columns))
                 for row, colour in zip(table, colours, strict=True)]
         return _table(caption, ['component', *columns.values()], rows)
-    def axes(prefix): return {f'{prefix}{a}': f"{a} [{'pc' if a in 'XYZ' else 'km/s'}]" for a in 'XYZUVW'}
+    def axes(prefix): return {f'{prefix}{name}': label for name, label in zip(FEATURES, FEATURE_LABELS, strict=True)}
     def known(name): return name in table.colnames and np.isfinite(table[name]).any()
     parts = [part('Members, ages and sizes', {name: text for name, text in _GROUPS.items() if known(name)})]
     parts += [part(caption, axes(prefix)) for caption, prefix in
