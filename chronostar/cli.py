@@ -214,7 +214,7 @@ def prepare_data(argv=None):
                              'convective blueshift (default: 0)')
     _run(parser, _prepare_data, argv)
 
-# %% ../nbs/50_cli.ipynb #677b0b52
+# %% ../nbs/50_cli.ipynb #1817d6a5
 def _load_stars(data, covs=None, warn=False):
     "StarData from a folder or files; messages name the file. If asked, warn of stars without covariances."
     from pathlib import Path
@@ -225,7 +225,7 @@ def _load_stars(data, covs=None, warn=False):
     try: stars = StarData.read(data) if covs is None else StarData(load_array(data), load_array(covs, 3))
     except InputError as e:
         if str(e).startswith(f'{data} ') and '(no .npy file)' in str(e):
-            raise InputError(f"{data} is no .npy array of stars; if it is a table, convert it: prepare-data {data} -o sample") from None
+            raise InputError(f"{e}; a table is converted by prepare-data {data} -o sample") from None
         named = str(e).startswith((str(data), str(covs)))
         raise InputError(str(e) if named else f"{data}{'' if covs is None else f' with {covs}'}: {e}") from None
     if warn and not stars.has_covs:
