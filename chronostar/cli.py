@@ -269,7 +269,7 @@ def _say_written(savedir, report):
     "Where a fit is, and the page to look at."
     logger.info("written to %s%s", savedir, "; report.html in it is for a browser" if report else "")
 
-# %% ../nbs/50_cli.ipynb #6701575b
+# %% ../nbs/50_cli.ipynb #8a88456d
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
@@ -295,7 +295,9 @@ def _how_certain(work):
 def _print_uncertainties(uncertainties, k):
     "Value ± uncertainty of what is read off a component."
     if uncertainties is None: return
-    for names in (('age', 'dxyz', 'duvw', 'weight', 'members'), _TODAY, _BIRTH):
+    own = [name for component, name in uncertainties.keys if component == k and not name.startswith('cov_')]
+    shape = [name for name in own if name not in {'age', 'weight', 'members', *_TODAY, *_BIRTH}]  # dxyz, duvw; or others
+    for names in (('age', *shape, 'weight', 'members'), _TODAY, _BIRTH):
         if line := uncertainties.describe(k, names): print(f"  {line}")
 
 def _say_flags(uncertainties):
