@@ -214,7 +214,7 @@ def prepare_data(argv=None):
                              'convective blueshift (default: 0)')
     _run(parser, _prepare_data, argv)
 
-# %% ../nbs/50_cli.ipynb #2ebfe03e
+# %% ../nbs/50_cli.ipynb #1817d6a5
 def _load_stars(data, covs=None, warn=False):
     "StarData from a folder or files; messages name the file. If asked, warn of stars without covariances."
     from pathlib import Path
@@ -224,6 +224,8 @@ def _load_stars(data, covs=None, warn=False):
         raise InputError(f"{data} is a folder, which has its own covariances: leave {covs} out")
     try: stars = StarData.read(data) if covs is None else StarData(load_array(data), load_array(covs, 3))
     except InputError as e:
+        if str(e).startswith(f'{data} ') and '(no .npy file)' in str(e):
+            raise InputError(f"{e}; a table is converted by prepare-data {data} -o sample") from None
         named = str(e).startswith((str(data), str(covs)))
         raise InputError(str(e) if named else f"{data}{'' if covs is None else f' with {covs}'}: {e}") from None
     if warn and not stars.has_covs:
@@ -252,7 +254,7 @@ def _fit_parser(prog, description):
 _DATA = 'folder from prepare-data; or .npy file of shape (n, 42): means and covariances; or (n, 6)'
 _HEADLINE = '-------------------\n----- RESULTS -----\n-------------------'
 
-# %% ../nbs/50_cli.ipynb #4d5afd7f
+# %% ../nbs/50_cli.ipynb #586b4940
 def _report(mixture, stars, config, **more):
     "The page as a file to be written; no file if it cannot be made."
     from chronostar.config import as_text
@@ -263,7 +265,11 @@ def _report(mixture, stars, config, **more):
         logger.warning("report.html could not be made (%s: %s)", type(e).__name__, str(e).split('\n')[0][:150])
         return {}
 
-# %% ../nbs/50_cli.ipynb #6701575b
+def _say_written(savedir, report):
+    "Where a fit is, and the page to look at."
+    logger.info("written to %s%s", savedir, "; report.html in it is for a browser" if report else "")
+
+# %% ../nbs/50_cli.ipynb #8a88456d
 def _weights(path, n):
     "Weights (n,) of the stars from a file of memberships."
     from chronostar.datatools import InputError
@@ -289,7 +295,9 @@ def _how_certain(work):
 def _print_uncertainties(uncertainties, k):
     "Value ± uncertainty of what is read off a component."
     if uncertainties is None: return
-    for names in (('age', 'dxyz', 'duvw', 'weight', 'members'), _TODAY, _BIRTH):
+    own = [name for component, name in uncertainties.keys if component == k and not name.startswith('cov_')]
+    shape = [name for name in own if name not in {'age', 'weight', 'members', *_TODAY, *_BIRTH}]  # dxyz, duvw; or others
+    for names in (('age', *shape, 'weight', 'members'), _TODAY, _BIRTH):
         if line := uncertainties.describe(k, names): print(f"  {line}")
 
 def _say_flags(uncertainties):
@@ -316,7 +324,7 @@ def _fit_component(args):
     print(f"{_HEADLINE}\n- params\n{np.array_str(component.get_parameters(), suppress_small=True)}\n{component}")
     _print_uncertainties(uncertainties, 0)
     _say_flags(uncertainties)
-    logger.info("written to %s", savedir)
+    _say_written(savedir, report)
 
 def fit_component(argv=None):
     "Fit one component to stars."
@@ -372,12 +380,17 @@ def _fit_mixture(args):
     write_files(savedir, files | report, remove=replaced)
     _print_mixture(mixture, uncertainties)
     print(f"BIC: {mixture.bic(stars):.2f}")
-    logger.info("written to %s", savedir)
+    _say_written(savedir, report)
+
+def _n_components(text):
+    "A number; who gives a file in its place may have forgotten a dash."
+    try: return int(text)
+    except ValueError: raise argparse.ArgumentTypeError(f"{text!r} is no number (a config file comes after -c)") from None
 
 def fit_mixture(argv=None):
     "Fit a mixture of a given number of components."
     parser = _fit_parser('fit-mixture', 'Fit a mixture of NCOMPS components.')
-    parser.add_argument('ncomps', metavar='NCOMPS', type=int, help='number of components')
+    parser.add_argument('ncomps', metavar='NCOMPS', type=_n_components, help='number of components')
     parser.add_argument('data', metavar='DATA', help=_DATA)
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
@@ -411,7 +424,7 @@ def _search(driver, stars, resp, savedir, args):
             logger.warning("stopped: the best so far, %s, is in %s; --resume goes on", driver.icpool.best_label, savedir)
         raise
 
-# %% ../nbs/50_cli.ipynb #d949a7e1
+# %% ../nbs/50_cli.ipynb #8fa5f690
 def _fit_chronostar(args):
     from pathlib import Path
 
@@ -432,7 +445,7 @@ def _fit_chronostar(args):
     driver.save_best(savedir, stars, uncertainties, report)
     _print_mixture(best, uncertainties)
     print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.icpool.best_label}")
-    logger.info("written to %s", savedir)
+    _say_written(savedir, report)
 
 def fit_chronostar(argv=None):
     "Search for the mixture that describes the stars best."
@@ -620,7 +633,7 @@ _DEMO_STEPS = [
     ('plot-features -m data_means.npy -c data_covs.npy -z output-chron/final/memberships.npy -r output-chron/final '
      '-f 0,1.0,2.1,2.0,3.1,4.2,5 -o plots-answer -b', 'Look at the answer')]
 
-# %% ../nbs/50_cli.ipynb #63e5813a
+# %% ../nbs/50_cli.ipynb #4646d1ff
 def _demo_step(command, talk):
     "Do what the command line says, in this process; `talk` are the options -v or -q, if given."
     import runpy
@@ -659,6 +672,7 @@ def _demo(args):
     print("(The field is seen to 1 kpc only, so it looks smaller than it was made.)")
     figures = [folder/f'plots-{which}'/'features.pdf' for which in ('truth', 'answer')]
     print(f"\nFigures (and .png, .svg beside them):\n  {figures[0]}\n  {figures[1]}")
+    print(f"All on one page, for a browser:\n  {folder/'output-chron'/'final'/'report.html'}")
 
 def demo(argv=None):
     "Run the synthetic example from end to end."

@@ -547,7 +547,7 @@ def _places(candidates):
         start += len(here) + 1
     return x, middles
 
-# %% ../nbs/40_plotting.ipynb #3dde4451
+# %% ../nbs/40_plotting.ipynb #3a8036eb
 def _draw_candidate(ax, c, x, parent, size, accepted, best):
     "A candidate at (`x`, its distance from the best), with the line from its `parent`, which is such a pair or None."
     from matplotlib.patheffects import withStroke
@@ -560,9 +560,9 @@ def _draw_candidate(ax, c, x, parent, size, accepted, best):
     if c is best: ax.plot(x, y, 'o', ms=2*size, mfc='none', color=colour, zorder=3)
     aside = {'ha': 'right', 'va': 'top', 'fontsize': 7, 'color': 'k'}  # below to the left, where nothing is
     above = {'ha': 'center', 'va': 'bottom', 'fontsize': 6, 'color': '0.35'}
-    ax.annotate(c.id if accepted else c.split, (x, y), (-0.6*size, -0.4*size) if accepted else (0, 0.7*size),
-                textcoords='offset points', zorder=4, path_effects=[withStroke(linewidth=1.5, foreground='w')],
-                **(aside if accepted else above))
+    offset = (0, 0.7*size) if not accepted else (-0.9*size, -0.9*size) if c is best else (-0.6*size, -0.4*size)
+    ax.annotate(c.id if accepted else c.split, (x, y), offset, textcoords='offset points', zorder=4,
+                path_effects=[withStroke(linewidth=1.5, foreground='w')], **(aside if accepted else above))
 
 def _search_handles(best, size, lost):
     "The entries of the legend of a search."

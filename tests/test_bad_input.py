@@ -682,7 +682,8 @@ def test_archives_and_tables_in_place_of_arrays(refuses, here):
     assert "a .npz archive" in refuses("fit_component", "data.npz")
     np.savetxt("members.csv", np.load("truth.npy"), delimiter=",")
     assert "members.csv is not a .npy array of numbers" in refuses("fit_mixture", "2", "data_all.npy", "members.csv")
-    assert "stars.fits is not a .npy array of numbers" in refuses("fit_component", "stars.fits")
+    said = refuses("fit_component", "stars.fits")
+    assert "stars.fits is not a .npy array of numbers" in said and "prepare-data stars.fits -o sample" in said
     (here / "folder").mkdir()
     assert "folder is a folder" in refuses("fit_component", "data_all.npy", "folder")
     os.mkfifo(here / "pipe.npy")

@@ -164,7 +164,7 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
         for c, r in zip(components, resp.T, strict=True): c.maximize(stars, np.ascontiguousarray(r))
     self.components_, self.weights_ = components, weights / weights.sum()
 
-# %% ../../nbs/10_mixture.componentmixture.ipynb #4f65737e
+# %% ../../nbs/10_mixture.componentmixture.ipynb #5f3c2ed2
 _EXPLORE_GAIN = 1e-2  # of the weighted log density, for which another age is worth going to
 
 @patch
@@ -187,7 +187,7 @@ def _run_em(self:ComponentMixture, stars):
         self.lower_bounds_.append(bound)
         gain = bound - self.lower_bounds_[-2] if n_iter > 1 else np.inf
         if self.verbose and n_iter % self.verbose_interval == 0:
-            logger.info("iteration %4d: mean log likelihood %.6f, gain %.2e", n_iter, bound, gain)
+            logger.info("iteration %4d: mean log likelihood %.6f%s", n_iter, bound, f", gain {gain:.2e}" if n_iter > 1 else "")
         if gain < self.tol and not self._explore(stars, resp):
             self.converged_ = True
             return
