@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'Parked', 'park', 'fetch', 'check_workers', 'Workers']
 
-# %% ../nbs/26_workers.ipynb #95c00311
+# %% ../nbs/26_workers.ipynb #14841353
 import logging
 import os
 import signal
@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .datatools import InputError, StarData
+from .datatools import InputError, StarData, write_files
 
-# %% ../nbs/26_workers.ipynb #a8e9ba90
+# %% ../nbs/26_workers.ipynb #116d25d2
 logger = logging.getLogger(__name__)
 
 class Parked(NamedTuple):
@@ -38,11 +38,7 @@ def park(
 ) -> Parked:
     "Put the stars where workers find them."
     path = Path(folder).resolve()/f'.{os.getpid()}-stars.npy'
-    try:
-        with open(path, 'wb') as f: np.save(f, stars.blocks)
-    except OSError:  # a disk that is full
-        path.unlink(missing_ok=True)
-        raise
+    write_files(path.parent, {path.name: stars.blocks})
     return Parked(str(path), len(stars), stars.has_covs, stars.fingerprint, os.getpid())
 
 _fetched = {}  # the stars of one search at a time

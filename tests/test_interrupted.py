@@ -463,3 +463,13 @@ def test_numbers_of_workers_that_are_none(stars, tmp_path, workers):
 def test_not_more_workers_than_cores(stars, monkeypatch):
     with crew.Workers(stars, 10**6):
         assert len(workers_of(os.getpid())) <= os.cpu_count()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_named(place):
+    "Neither half a file nor stars for workers stay behind."
+    for options in [], ["--workers", "2"]:
+        done = subprocess.run(["bash", "-c", 'ulimit -f 8; exec "$@"', "-", *FIT, *options], cwd=place, capture_output=True,
+                              text=True)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1 and "is the disk full?" in done.stderr, done.stderr
+        assert not list(place.rglob(".*-*"))
