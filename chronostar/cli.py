@@ -214,7 +214,7 @@ def prepare_data(argv=None):
                              'convective blueshift (default: 0)')
     _run(parser, _prepare_data, argv)
 
-# %% ../nbs/50_cli.ipynb #1817d6a5
+# %% ../nbs/50_cli.ipynb #4eb3eaf0
 def _load_stars(data, covs=None, warn=False):
     "StarData from a folder or files; messages name the file. If asked, warn of stars without covariances."
     from pathlib import Path
@@ -245,10 +245,12 @@ def _positive(text):
     if not text.isdecimal() or int(text) < 1: raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
-def _fit_parser(prog, description):
+def _fit_parser(prog, description, search=False):
     parser = _parser(prog, description)
     parser.add_argument('-c', '--config', metavar='CONFIG', help='a YAML file with settings')
-    parser.add_argument('--overwrite', action='store_true', help='replace an existing result')
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument('--overwrite', action='store_true', help='replace an existing result')
+    if search: existing.add_argument('--resume', action='store_true', help='go on with a search that was interrupted')
     return parser
 
 _DATA = 'folder from prepare-data; or .npy file of shape (n, 42): means and covariances; or (n, 6)'
@@ -395,7 +397,7 @@ def fit_mixture(argv=None):
     parser.add_argument('membership', metavar='MEMBERSHIP', nargs='?', help='.npy file of shape (n, NCOMPS) to start from')
     _run(parser, _fit_mixture, argv)
 
-# %% ../nbs/50_cli.ipynb #ce020999
+# %% ../nbs/50_cli.ipynb #2e5d13b5
 def _executor(address):
     "Dask's executor at an address, a context manager; None within it where there is no address."
     from contextlib import contextmanager, nullcontext
@@ -412,19 +414,15 @@ def _executor(address):
         with client: yield client.get_executor()
     return connect()
 
-def _search(driver, stars, resp, savedir, args):
-    "The best mixture; after an interruption, the best so far is written."
-    try:
-        with _executor(args.scheduler) as executor:
-            return driver.run(stars, init_resp=resp, overwrite=args.overwrite, resume=args.resume,
-                              workers=args.workers, executor=executor)
-    except KeyboardInterrupt:
-        if hasattr(driver, 'icpool') and driver.icpool.best_mixture is not None:
-            driver.save_best(savedir, stars)
-            logger.warning("stopped: the best so far, %s, is in %s; --resume goes on", driver.icpool.best_label, savedir)
-        raise
+def _search(driver, stars, resp, args):
+    "The best mixture, its uncertainties and the page on it."
+    with _executor(args.scheduler) as executor:
+        best = driver.run(stars, init_resp=resp, overwrite=args.overwrite, resume=args.resume,
+                          workers=args.workers, executor=executor)
+    uncertainties = _polished(best, stars)
+    return best, uncertainties, _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.scores_)
 
-# %% ../nbs/50_cli.ipynb #8fa5f690
+# %% ../nbs/50_cli.ipynb #619aa5f4
 def _fit_chronostar(args):
     from pathlib import Path
 
@@ -439,9 +437,14 @@ def _fit_chronostar(args):
     driver = Driver(config, savedir=str(beside), progress=not args.quiet and sys.stderr.isatty())
     if args.resume and result_files(savedir): driver.check_same(savedir, stars, init_resp=resp)
     make_room(savedir, args.overwrite or args.resume)
-    best = _search(driver, stars, resp, savedir, args)
-    uncertainties = _polished(best, stars)
-    report = _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.icpool.scores)
+    try: best, uncertainties, report = _search(driver, stars, resp, args)
+    except BaseException:  # whatever it is, what was found is not lost
+        if hasattr(driver, 'icpool') and driver.icpool.best_mixture is not None:
+            label, better = driver.icpool.best_label, driver.improves(savedir)
+            if better: driver.save_best(savedir, stars)
+            logger.warning("stopped: the best so far, %s, is %s %s; --resume goes on", label,
+                           'in' if better else 'no better than what was in', savedir)
+        raise
     driver.save_best(savedir, stars, uncertainties, report)
     _print_mixture(best, uncertainties)
     print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.icpool.best_label}")
@@ -449,13 +452,14 @@ def _fit_chronostar(args):
 
 def fit_chronostar(argv=None):
     "Search for the mixture that describes the stars best."
-    parser = _fit_parser('fit-chronostar', 'Find the groups among the stars: how many, who belongs to them, how old they are.')
+    parser = _fit_parser('fit-chronostar', search=True,
+                         description='Find the groups among the stars: how many, who belongs to them, how old they are.')
     parser.add_argument('data', metavar='DATA', help=_DATA)
     parser.add_argument('--covs', metavar='FILE', help='.npy file of shape (n, 6, 6), if DATA has means only')
     parser.add_argument('-z', '--membership', metavar='MEMBERSHIP', help='.npy file of shape (n, k) to start from')
-    parser.add_argument('--resume', action='store_true', help='go on with a search that was interrupted')
-    parser.add_argument('--workers', metavar='N', type=_positive, help='processes that fit candidates side by side (default: 1)')
-    parser.add_argument('--scheduler', metavar='ADDRESS', help='let the workers of a Dask scheduler fit, such as tcp://host:8786')
+    crew = parser.add_mutually_exclusive_group()
+    crew.add_argument('--workers', metavar='N', type=_positive, help='processes that fit candidates side by side (default: 1)')
+    crew.add_argument('--scheduler', metavar='ADDRESS', help='let the workers of a Dask scheduler fit, such as tcp://host:8786')
     _run(parser, _fit_chronostar, argv)
 
 # %% ../nbs/50_cli.ipynb #0f445c8d

@@ -8,7 +8,8 @@ __all__ = ['logger', 'OBSERVABLES', 'UNITS', 'ERRORS', 'ERROR_UNITS', 'CORRELATI
            'replace_cov_with_sampling', 'why_unusable', 'unlikely', 'fill_missing_rvs', 'Prepared', 'prepare',
            'write_files', 'load_array', 'read_table', 'StarData', 'as_stars', 'check_volume', 'as_yaml']
 
-# %% ../nbs/04_datatools.ipynb #a57d6abb
+# %% ../nbs/04_datatools.ipynb #b4dcb7fe
+import errno
 import logging
 import os
 import signal
@@ -274,7 +275,7 @@ def _undisturbed():
         for s, handler in handlers.items(): signal.signal(s, handler or signal.SIG_DFL)
     for signum in late: signal.raise_signal(signum)
 
-# %% ../nbs/04_datatools.ipynb #ef83c730
+# %% ../nbs/04_datatools.ipynb #3520eb06
 def _write(path, content):
     "Write one file: an array, a text, or by a function of the path."
     if callable(content): content(path)
@@ -297,7 +298,10 @@ def write_files(
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f'.{os.getpid()}-{target.name}')
             staged.append((temporary, target))
-            _write(temporary, content)
+            try: _write(temporary, content)
+            except OSError as e:  # NumPy says how much is missing, but not where
+                what = e.strerror or f"is not written whole, is the disk full? ({e})"
+                raise OSError(e.errno or errno.ENOSPC, what, str(target)) from None
         with _undisturbed():
             for path in remove: Path(path).unlink()
             for temporary, target in staged: os.replace(temporary, target)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'Driver', 'fit_candidate']
 
-# %% ../nbs/30_driver.ipynb #02ec480d
+# %% ../nbs/30_driver.ipynb #ef841c24
 import json
 import logging
 import warnings
@@ -19,13 +19,13 @@ import numpy as np
 from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
-from .base import Configurable
+from .base import Configurable, plain
 from .config import as_text, background_maker, check_config, read_config
 from .datatools import InputError, as_stars, check_volume
 from .mixture.componentmixture import check_memberships
-from .results import (describe, make_room, mixture_files, read_result, result_files, search_table, table_writer,
-                                write_files)
-from .workers import Workers
+from .results import (describe, make_room, mixture_files, read_components, result_files, search_table,
+                                table_writer, write_files)
+from .workers import Workers, check_workers
 
 # %% ../nbs/30_driver.ipynb #8a51524f
 logger = logging.getLogger(__name__)
@@ -45,16 +45,17 @@ class Driver(Configurable):
         self.component_class, self.intermediate_dumps = component_class, intermediate_dumps
         self.savedir, self.progress = savedir, progress
 
-# %% ../nbs/30_driver.ipynb #181f9b81
+# %% ../nbs/30_driver.ipynb #c6422898
 @patch
 def _configure(self:Driver):
     "The checked settings of the run."
     config = check_config(self.config_file) if isinstance(self.config_file, dict) else read_config(self.config_file)
-    for section in ('component', 'mixture', 'icpool'):
-        cls = getattr(self, f'{section}_class')
-        if cls is not None:
-            config['modules'][section] = cls
-            config[section] = cls.check_settings(config[section])
+    given = {section: getattr(self, f'{section}_class') for section in ('component', 'mixture', 'icpool')}
+    given = {section: cls for section, cls in given.items() if cls is not None}
+    config = check_config({**config, 'modules': {**config['modules'], **given}})
+    for method in ('predict_proba', 'score_samples', 'set_parameters'):
+        if not hasattr(mixture := config['modules']['mixture'], method):
+            raise InputError(f"{mixture.__name__} has no {method}, which a search needs: derive it from ComponentMixture")
     config['driver'] = {'savedir': config['driver']['savedir'] or self.savedir,
                         'intermediate_dumps': config['driver']['intermediate_dumps'] and self.intermediate_dumps}
     return config
@@ -83,12 +84,13 @@ def fit_candidate(
     if score < to_beat and hasattr(mixture, 'loosen'): score = mixture.loosen(stars).bic(stars)
     return mixture, score
 
-# %% ../nbs/30_driver.ipynb #2a57869f
+# %% ../nbs/30_driver.ipynb #9a6b574a
 @patch
 def _files(self:Driver, label, mixture, stars, score, uncertainties=None, **facts):
     "The files of a fit, for `write_files`."
     memberships = mixture.predict_proba(stars)
-    state = {'BIC': score, 'converged': bool(mixture.converged_), 'iterations': int(mixture.n_iter_),
+    state = {'BIC': score, 'converged': bool(getattr(mixture, 'converged_', True)),
+             'iterations': int(getattr(mixture, 'n_iter_', 0)),
              'memory': [c.memory() for c in mixture.components_], 'search': self.manifest_}
     settings = as_text(self.config_)
     meta = {'label': label, 'stars': len(stars), 'BIC': score, 'data': stars.provenance, 'settings': settings}
@@ -100,23 +102,17 @@ def _write_in_place(folder, files):
     "Write a result; one that was there makes way."
     write_files(folder, files, remove=[path for path in make_room(folder, overwrite=True) if path.name not in files])
 
-# %% ../nbs/30_driver.ipynb #1189b373
+# %% ../nbs/30_driver.ipynb #f3c33552
 def _read_state(folder):
     "What `fit.json` says; raises `InputError`."
-    try: return json.loads((Path(folder)/'fit.json').read_text())
-    except (OSError, ValueError) as e: raise InputError(f"{folder}/fit.json cannot be read ({e}): remove {folder}") from None
+    try:
+        state = json.loads((Path(folder)/'fit.json').read_text())
+        if not isinstance(state['search'], dict): raise ValueError("it does not say which search it belongs to")
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise InputError(f"{folder}/fit.json cannot be read ({e!r:.100}): remove {folder}") from None
+    return state
 
-@patch
-def _restore(self:Driver, folder):
-    "The fit in a folder and its score, as if it had just been made; None if it is not there or not whole."
-    if not (folder/f'{folder.name}.txt').exists(): return None
-    state, found = _read_state(folder), read_result(folder)
-    mixture = self._make_mixture(None, None).set_parameters(found.weights_, found.components_)
-    mixture.converged_, mixture.n_iter_ = state['converged'], state['iterations']
-    for component, memory in zip(mixture.components_, state['memory'], strict=True): component.remember(memory)
-    return mixture, state['BIC']
-
-# %% ../nbs/30_driver.ipynb #ca450b84
+# %% ../nbs/30_driver.ipynb #efef9ed4
 def _digest(*arrays):
     "A hash of arrays, of which some may be None; None of nothing."
     digest, arrays = sha256(), [np.ascontiguousarray(a) for a in arrays if a is not None]
@@ -138,23 +134,51 @@ def _manifest(self:Driver, stars, start_init_comps, init_resp):
 def _check_same(folder, manifest):
     "Raise `InputError` if the fit in a folder belongs to another search, and name the difference."
     if not (folder/'fit.json').exists(): raise InputError(f"{folder} does not say which search it belongs to: remove it")
-    there = _read_state(folder).get('search', {})
+    there = _read_state(folder)['search']
     for key in dict.fromkeys([*manifest, *there]):
         old, new = there.get(key, 'not set'), manifest.get(key, 'not set')
         if old == new: continue
         which = f"other {key}" if key == 'data' or 'start from' in key else f"{key} {old} where now it is {new}"
         raise InputError(f"{folder} belongs to a search with {which}: resume it with the same, or choose another savedir")
 
-# %% ../nbs/30_driver.ipynb #7561a236
+# %% ../nbs/30_driver.ipynb #4a959f29
+@patch
+def _read_fit(self:Driver, folder):
+    "The components in a folder, with those settings and classes of this search that no file can keep."
+    config = self.config_
+    lost = {key: value for key, value in config['component'].items() if plain(value) is None}
+    classes = [cls for cls in (config['modules']['component'], config['modules']['background']) if cls is not None]
+    return read_components(folder, {key: value for key, value in lost.items() if value is not None}, classes)
+
+@patch
+def _restore(self:Driver, folder, stars):
+    "The fit in a folder and its score, as if it had just been made; None if it is not there or not whole."
+    if not (folder/f'{folder.name}.txt').exists(): return None
+    _check_same(folder, self.manifest_)  # another search may have come in between
+    state, (weights, components) = _read_state(folder), self._read_fit(folder)
+    try:
+        mixture = self._make_mixture(None, None).set_parameters(weights, components)
+        mixture.converged_, mixture.n_iter_ = state['converged'], state['iterations']
+        for component, memory in zip(mixture.components_, state['memory'], strict=True): component.remember(memory)
+        score, written = mixture.bic(stars), float(state['BIC'])
+        if not np.isclose(score, written, rtol=1e-9, atol=0):
+            raise InputError(f"BIC {score:.4f}, written with {written:.4f}")
+    except Exception as e:  # of a file that was changed, or a class that is not what it was
+        raise InputError(f"{folder} is not as it was written ({type(e).__name__}: {e!s:.100}): remove it, to fit it again") from e
+    return mixture, state['BIC']
+
+# %% ../nbs/30_driver.ipynb #895fbce7
 def _earlier_fits(folder):
     "Folders of an earlier search in `folder`."
-    return sorted({p.parent for name in ('fit.json', 'weights.npy')
-                   for p in Path(folder).glob(f'[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*-*-*/{name}')})
+    found = sorted(Path(folder).glob('[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*-*-*'))
+    for path in found:
+        if not path.is_dir(): raise InputError(f"{path} is no folder, and in the way of a fit of that name: remove it")
+    return [path for path in found if any((path/name).exists() for name in ('fit.json', 'weights.npy'))]
 
 def _remove(fit):
     "Remove a fit, and its folder if nothing else is in it."
     for path in result_files(fit): path.unlink()
-    if not any(fit.iterdir()): fit.rmdir()
+    if not any(fit.iterdir()) and not fit.is_symlink(): fit.rmdir()
 
 @patch
 def _make_room(self:Driver, overwrite, resume):
@@ -171,15 +195,15 @@ def _make_room(self:Driver, overwrite, resume):
                                "--overwrite to replace it, or choose another driver.savedir")
     return Path(savedir)
 
-# %% ../nbs/30_driver.ipynb #f6b3da73
+# %% ../nbs/30_driver.ipynb #c3c39452
 @patch
 def _fits(self:Driver, batch, stars, workers):
     "The number of each candidate in the batch, its fit and its score (or an `InputError`), as they are ready."
-    restored = {i: fit for i, ic in enumerate(batch) if self._savedir and (fit := self._restore(self._savedir/ic.label))}
+    restored = {i: fit for i, ic in enumerate(batch) if self._savedir and (fit := self._restore(self._savedir/ic.label, stars))}
     yield from restored.items()
     left = [i for i in range(len(batch)) if i not in restored]
     if workers is not None: left.sort(key=lambda i: -batch[i].cost)
-    tasks = [(batch[i], self._make_mixture, self.icpool.scores.get(batch[i].parent, np.inf)) for i in left]
+    tasks = [(batch[i], self._make_mixture, self.scores_.get(batch[i].parent, np.inf)) for i in left]
     if workers is None or (len(tasks) == 1 and workers.executor is None):
         for i, task in zip(left, tasks, strict=True):
             logger.info("fitting %s", batch[i].label)
@@ -190,7 +214,7 @@ def _fits(self:Driver, batch, stars, workers):
         logger.info("fitting %s side by side", ', '.join(batch[i].label for i in left))
         for j, fit in workers.map(fit_candidate, tasks): yield left[j], fit
 
-# %% ../nbs/30_driver.ipynb #6a4cc6c7
+# %% ../nbs/30_driver.ipynb #c7a9b0f6
 def _ages(mixture):
     "The ages of the components, in words."
     return ', '.join(f'{c.age:.1f} Myr' if c.age is not None else type(c).__name__ for c in mixture.components_)
@@ -199,18 +223,20 @@ def _ages(mixture):
 def _take(self:Driver, ic, fit, stars):
     "Write a fit and say what it is; the fit and its score, None and infinity if it failed."
     if isinstance(fit, InputError):
-        if not self.icpool.scores: raise fit
+        if not self.scores_: raise fit
         logger.warning("%s could not be fitted: %s", ic.label, fit)
         fit = None, np.inf
     mixture, score = fit
     if mixture is None: return fit
     if not getattr(mixture, 'converged_', True): logger.warning("%s did not converge in %d iterations", ic.label, mixture.n_iter_)
     logger.info("fitted %s: BIC %.2f, %s", ic.label, score, _ages(mixture))
-    if self._savedir and not (self._savedir/ic.label/f'{ic.label}.txt').exists():
-        _write_in_place(self._savedir/ic.label, self._files(ic.label, mixture, stars, score))
+    if self._savedir is None: return fit
+    folder = self._savedir/ic.label
+    if (folder/f'{ic.label}.txt').exists(): _check_same(folder, self.manifest_)
+    else: _write_in_place(folder, self._files(ic.label, mixture, stars, score))
     return fit
 
-# %% ../nbs/30_driver.ipynb #f16fb827
+# %% ../nbs/30_driver.ipynb #dfe77ce4
 @patch
 def _do_batch(self:Driver, batch, stars, workers, bar):
     "Fit the candidates of a batch, and tell the pool; what is finished is told even if the work is interrupted."
@@ -222,7 +248,9 @@ def _do_batch(self:Driver, batch, stars, workers, bar):
             best, score = min([(self.icpool.best_mixture, self.icpool.best_score), *finished.values()], key=lambda fit: fit[1])
             if best is not None: bar.set_postfix_str(f"best BIC {score:.1f}: {_ages(best)}")
     finally:
-        for i in sorted(finished): self.icpool.register_result(batch[i].label, *finished[i])
+        for i in sorted(finished):
+            self.scores_[batch[i].label] = finished[i][1]
+            self.icpool.register_result(batch[i].label, *finished[i])
 
 # %% ../nbs/30_driver.ipynb #9e23db29
 @patch
@@ -239,7 +267,7 @@ def _workers(self:Driver, stars, workers, executor):
     if workers == 1 and executor is None: return nullcontext()
     return Workers(stars, workers, executor, self._savedir)
 
-# %% ../nbs/30_driver.ipynb #04ce9420
+# %% ../nbs/30_driver.ipynb #b0273ed4
 @patch
 def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
@@ -252,28 +280,32 @@ def run(self:Driver,
 ):  # the best mixture; `self.icpool` has the scores of all candidates, even after an interruption
     "Search for the mixture with the lowest BIC; raises `InputError`."
     from tqdm import tqdm
+    check_workers(workers, executor)
+    if resume and overwrite: raise InputError("resume goes on with what is there, overwrite replaces it: give one of them")
     config = self.config_ = self._configure()
     stars = as_stars(data)
     check_volume(as_stars(stars, config['component'].get('stellar_uncertainties')))
     if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
     self.manifest_ = self._manifest(stars, start_init_comps, init_resp)
-    self._savedir = self._make_room(overwrite, resume)
     make_component = partial(config['modules']['component'], **config['component'])
     self._make_mixture = partial(config['modules']['mixture'], **config['mixture'])
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
     self.icpool = config['modules']['icpool'](make_component, start_init_comps, background_maker(config), **config['icpool'])
-    self.finished_ = False
+    self.finished_, self.scores_ = False, {}
+    self._savedir = self._make_room(overwrite, resume)
     silent = {} if self.progress else {'disable': True}
     with tqdm(desc='search', unit=' fits', **silent) as bar, self._beside_bar(), self._workers(stars, workers, executor) as crew:
         while self.icpool.has_next():
             batch = self.icpool.get_batch()
-            if not self.icpool.scores: batch[0].memberships = init_resp
+            if not batch: raise InputError(f"{type(self.icpool).__name__} says that it has candidates, but proposes none")
+            if not self.scores_: batch[0].memberships = init_resp
             self._do_batch(batch, stars, crew, bar)
     self.finished_ = True
+    if self.icpool.best_mixture is None: raise InputError(f"none of the {len(self.scores_)} candidates could be fitted")
     return self.icpool.best_mixture
 
-# %% ../nbs/30_driver.ipynb #a2f7325d
+# %% ../nbs/30_driver.ipynb #e767005d
 @patch
 def save_best(self:Driver,
     folder,  # where to
@@ -282,11 +314,22 @@ def save_best(self:Driver,
     more=None,  # files to be written too, as for `write_files`
 ):
     "Write the best fit so far, and what it was chosen from; a result that was there makes way."
-    best, n = self.icpool.best_mixture, len(self.icpool.scores)
+    best = self.icpool.best_mixture if hasattr(self, 'icpool') else None
+    if best is None: raise InputError("there is no fit to save: call run first")
+    n = len(self.scores_)
     how = f"finished, {n} candidates" if self.finished_ else f"interrupted after {n} candidates: this is the best so far"
     files = self._files(self.icpool.best_label, best, stars, best.bic(stars), uncertainties, search=how)
-    table = table_writer(search_table(self.icpool.scores), 'ascii.ecsv')
+    table = table_writer(search_table(self.scores_), 'ascii.ecsv')
     _write_in_place(folder, {'search.ecsv': table, **(more or {}), **files})
+
+@patch
+def improves(self:Driver,
+    folder,  # of a result, perhaps
+) -> bool:
+    "Is the best fit so far better than the result in a folder? True if there is none, or that of another search."
+    try: state = _read_state(folder)
+    except InputError: return True
+    return state['search'] != self.manifest_ or not self.icpool.best_score >= state.get('BIC', np.inf)
 
 @patch
 def check_same(self:Driver,

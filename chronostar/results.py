@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['logger', 'result_files', 'make_room', 'components_table', 'members_table', 'search_table', 'table_writer',
-           'mixture_files', 'component_files', 'describe', 'component_from_parameters', 'read_result', 'banyan_table']
+           'mixture_files', 'component_files', 'describe', 'component_from_parameters', 'read_components',
+           'read_result', 'banyan_table']
 
 # %% ../nbs/28_results.ipynb #50ae5c33
 import json
@@ -176,7 +177,7 @@ def component_files(
     if uncertainties is not None: files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)
     return files
 
-# %% ../nbs/28_results.ipynb #7f860bdb
+# %% ../nbs/28_results.ipynb #0c3356a6
 def describe(
     label:str,  # of the fit
     mixture,  # fitted
@@ -198,13 +199,18 @@ def describe(
                 'to note': list(uncertainties.flags)}
     return yaml.safe_dump({
         'label': label, **(facts or {}), 'chronostar': __version__, 'stars': len(X), 'BIC': mixture.bic(X),
-        'log likelihood': float(mixture.score_samples(X).sum()), 'converged': bool(mixture.converged_),
-        'iterations': int(mixture.n_iter_), 'weights': plain(mixture.weights_.round(6)), 'members': plain(members.round(2)),
+        'log likelihood': float(mixture.score_samples(X).sum()), 'converged': bool(getattr(mixture, 'converged_', True)),
+        'iterations': int(getattr(mixture, 'n_iter_', 0)), 'weights': plain(mixture.weights_.round(6)),
+        'members': plain(members.round(2)),
         'components': [{'class': type(c).__name__, 'summary': repr(c), 'parameters': plain(c.get_parameters())}
                        for c in mixture.components_],
         **said, 'settings': settings}, sort_keys=False, allow_unicode=True, width=120)
 
-# %% ../nbs/28_results.ipynb #c93ead9d
+# %% ../nbs/28_results.ipynb #f0e331ae
+def _class_of(recipe):
+    "The class that a recipe names, or has."
+    return recipe['class'] if isinstance(recipe['class'], type) else get_class(recipe['class'])
+
 def component_from_parameters(
     params,  # parameter vector
     where='parameters',  # named in the message, if it does not fit
@@ -219,7 +225,7 @@ def component_from_parameters(
     if recipe is None and (np.ndim(params) != 1 or len(params) not in by_length):
         raise InputError(f"{where}: no component has parameters of shape {np.shape(params)} (known: 9, 12 or 42 numbers)")
     try:
-        cls = get_class(recipe['class']) if recipe else by_length[len(params)]
+        cls = _class_of(recipe) if recipe else by_length[len(params)]
         if not (isinstance(cls, type) and issubclass(cls, BaseComponent)): raise InputError(f"{recipe['class']} is no component")
         given = {key: value for key, value in (settings or {}).items() if key in cls.settings()}
         lost = [key for key in (recipe or {}).get('lost', ()) if key not in given]
@@ -229,7 +235,7 @@ def component_from_parameters(
         return component
     except (ValueError, TypeError, KeyError) as e: raise InputError(f"{where}: {e}") from None
 
-# %% ../nbs/28_results.ipynb #f2bda30a
+# %% ../nbs/28_results.ipynb #c04c0a1b
 def _is_recipe(r):
     "Is it what `_recipe` made? Settings are plain values, not lists or the like."
     return isinstance(r, dict) and isinstance(r.get('class'), str) and isinstance(r.get('settings'), dict) \
@@ -254,24 +260,26 @@ def _recipes(folder, n):
 
 def _check_names(settings, recipes):
     "Raise `InputError` for a setting that no component has."
-    classes = [get_class(recipe['class']) for recipe in recipes if recipe] or [get_class('SphereSpaceTimeComponent')]
+    classes = [_class_of(recipe) for recipe in recipes if recipe] or [get_class('SphereSpaceTimeComponent')]
     known = {name for cls in classes if hasattr(cls, 'settings') for name in cls.settings()}
     for name in settings:
         if name not in known: raise InputError(f"no component has a setting {name!r}{nearest(name, known)}")
 
-# %% ../nbs/28_results.ipynb #d4fcd7b4
-def read_result(
+# %% ../nbs/28_results.ipynb #f9eb86e9
+def read_components(
     folder,  # written by fit-component, fit-mixture or fit-chronostar
-    **settings,  # of the components, in place of those they were fitted with; for instance trace_orbit_func
-):  # a fitted ComponentMixture
-    "The mixture in a result folder, in either layout; raises `InputError`."
-    from chronostar.mixture.componentmixture import ComponentMixture
+    settings:dict,  # of the components, in place of those they were fitted with
+    classes=(),  # that a file can name but not keep, such as those of a notebook
+) -> tuple:  # weights (k,), and a list of k components
+    "What the mixture in a result folder is made of, in either layout; raises `InputError`."
     folder = Path(folder)
     if not folder.is_dir(): raise InputError(f"{folder}: no such result folder")
     paths = sorted(folder.glob('comp_[0-9]*_params.npy')) or sorted(folder.glob('comp_[0-9]*/params.npy')) \
         or sorted(folder.glob('params.npy'))
     if not paths: raise InputError(f"{folder} holds no result: neither comp_000_params.npy, comp_000/params.npy nor params.npy")
     recipes, errors = _recipes(folder, len(paths))
+    named = {cls.__name__: cls for cls in classes}
+    recipes = [r and {**r, 'class': named.get(r['class'], r['class'])} for r in recipes]
     _check_names(settings, recipes)
     components = [component_from_parameters(load_array(p), p, r, settings) for p, r in zip(paths, recipes, strict=True)]
     for component, error in zip(components, errors, strict=True): component.age_error = error
@@ -280,7 +288,15 @@ def read_result(
         raise InputError(f"{folder/'weights.npy'}: weights must not be negative, and sum to 1")
     if len(weights) != len(components):
         raise InputError(f"{folder} has {len(components)} components, but {len(weights)} weights: it is not one result")
-    return ComponentMixture().set_parameters(weights, components)
+    return weights, components
+
+def read_result(
+    folder,  # written by fit-component, fit-mixture or fit-chronostar
+    **settings,  # of the components, in place of those they were fitted with; for instance trace_orbit_func
+):  # a fitted ComponentMixture
+    "The mixture in a result folder, in either layout; raises `InputError`."
+    from chronostar.mixture.componentmixture import ComponentMixture
+    return ComponentMixture().set_parameters(*read_components(folder, settings))
 
 # %% ../nbs/28_results.ipynb #d4c0723e
 _OBSERVABLES = ('PM', 'PM+RV', 'PM+PLX', 'PM+RV+PLX')

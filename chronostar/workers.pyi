@@ -2,7 +2,7 @@
 from chronostar.datatools import StarData
 from typing import Any, NamedTuple, Self
 
-__all__ = ["logger", "Parked", "park", "fetch", "Workers"]
+__all__ = ["logger", "Parked", "park", "fetch", "check_workers", "Workers"]
 
 logger: Any
 class Parked(NamedTuple):
@@ -13,6 +13,7 @@ class Parked(NamedTuple):
     pid: int
 def park(stars: Any, folder: Any) -> Parked: ...
 def fetch(parked: Any) -> StarData: ...
+def check_workers(n: Any = ..., executor: Any = ...) -> Any: ...
 class Workers:
     def __init__(self, stars: Any, n: int = ..., executor: Any = ..., folder: Any = ...) -> None: ...
     def __enter__(self) -> Self: ...

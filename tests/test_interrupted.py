@@ -1,11 +1,12 @@
 """A search that is killed, interrupted, or shared among workers comes to the same files, to the last bit."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from shutil import copytree, rmtree
 
@@ -15,9 +16,12 @@ from conftest import worked_example
 
 from chronostar import cli
 from chronostar import workers as crew
+from chronostar.base import BaseICPool, BaseMixture, InitialCondition
+from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
 from chronostar.datatools import InputError, StarData, prepare
 from chronostar.driver import Driver
 from chronostar.icpool.simpleicpool import SimpleICPool
+from chronostar.mixture.componentmixture import ComponentMixture
 from chronostar.synthdata import SynthData
 
 FIT = [str(Path(sys.executable).with_name("fit-chronostar")), "-q", "stars"]
@@ -253,3 +257,219 @@ def test_no_scheduler_there(place):
     pytest.importorskip("distributed")
     done = subprocess.run([*FIT, "--scheduler", "tcp://127.0.0.1:9"], cwd=place, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "no Dask scheduler answers there" in done.stderr
+
+
+# What a fit folder may look like when a search goes on
+
+def one_fit(stars, tmp_path, **settings):
+    "A search of two candidates at the most, and a way to do it again with `resume`."
+    def search(**run): return Driver({"icpool": {"max_components": 2}}, savedir=tmp_path, **settings).run(stars[:150], **run)
+
+    return search(), lambda **run: search(resume=True, **run)
+
+
+def edit(path, **change):
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+
+DAMAGE = {
+    "no JSON": lambda fit: (fit / "fit.json").write_text("{"),
+    "a list": lambda fit: (fit / "fit.json").write_text("[1]"),
+    "another search": lambda fit: edit(fit / "fit.json", search=[]),
+    "another score": lambda fit: edit(fit / "fit.json", BIC=1.0),
+    "a score that is none": lambda fit: edit(fit / "fit.json", BIC="low"),
+    "memory too short": lambda fit: edit(fit / "fit.json", memory=[]),
+    "memory that is none": lambda fit: edit(fit / "fit.json", memory=[1]),
+    "other weights": lambda fit: np.save(fit / "weights.npy", [0.5, 0.5]),
+    "other parameters": lambda fit: np.save(fit / "comp_000_params.npy", np.load(fit / "comp_000_params.npy") * 1.01),
+    "truncated parameters": lambda fit: (fit / "comp_000_params.npy").write_bytes(b"\x93NUMPY"),
+    "a file in its place": lambda fit: (rmtree(fit), fit.write_text(""))}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_fit_is_not_taken(stars, tmp_path, damage):
+    _, again = one_fit(stars, tmp_path)
+    before = contents(tmp_path)
+    label = "AAA-XXX-0000-0001-auto"
+    DAMAGE[damage](tmp_path / label)
+    with pytest.raises(InputError, match=label):
+        again()
+    (tmp_path / label).unlink() if (tmp_path / label).is_file() else rmtree(tmp_path / label)
+    again()
+    assert contents(tmp_path) == before
+
+
+def test_what_no_file_can_keep(stars, tmp_path):
+    "A class of a notebook, and an orbit without a name."
+    class Mine(SphereSpaceTimeComponent):
+        pass
+
+    for i, settings in enumerate([{"component_class": Mine}, {"mixture_class": type("Mixture", (ComponentMixture,), {})}]):
+        best, again = one_fit(stars, tmp_path / str(i), **settings)
+        assert repr(again()) == repr(best)
+
+
+def test_a_state_that_parameters_do_not_tell(stars, tmp_path):
+    class Shifted(SphereSpaceTimeComponent):
+        shift = 0.0
+
+        def m_step(self, X, resp):
+            self.shift = 1.0
+            return super().m_step(X, resp)
+
+        def estimate_log_prob(self, X):
+            return super().estimate_log_prob(X) + self.shift
+
+    _, again = one_fit(stars, tmp_path, component_class=Shifted)
+    with pytest.raises(InputError, match="is not as it was written"):
+        again()
+
+
+def test_two_searches_in_one_folder_do_not_mix(stars, tmp_path):
+    "The second begins where the first has found an empty folder."
+    class Late(SimpleICPool):
+        def get_batch(self):
+            if self._generation == 0:
+                Driver({"icpool": {"max_components": 1}}, savedir=tmp_path).run(stars[:100])
+            return super().get_batch()
+
+    with pytest.raises(InputError, match="belongs to a search with stars 100 where now it is 150"):
+        Driver(icpool_class=Late, savedir=tmp_path).run(stars[:150])
+
+
+def test_replaced_through_a_link(stars, tmp_path):
+    best, _ = one_fit(stars, tmp_path / "fits")
+    linked = tmp_path / "fits/AAA-XXX-0000-0001-auto"
+    linked.rename(tmp_path / "elsewhere")
+    linked.symlink_to(tmp_path / "elsewhere")
+    driver = Driver({"icpool": {"max_components": 2}}, savedir=tmp_path / "fits")
+    assert repr(driver.run(stars[:150], overwrite=True)) == repr(best)
+
+
+def test_a_finished_result_survives_a_search_that_cannot_go_on(place, undisturbed, capsys, monkeypatch):
+    copytree(undisturbed / "result", place / "result")
+    monkeypatch.chdir(place)
+    edit(place / "result/intermediate/AAB-AAA-0001-0002-0/fit.json", BIC=1.0)
+    with pytest.raises(SystemExit) as stopped:
+        cli.fit_chronostar(["-q", "--resume", "stars"])
+    assert stopped.value.code == 2 and "AAB-AAA-0001-0002-0 is not as it was written" in capsys.readouterr().err
+    assert contents(place / "result/final") == contents(undisturbed / "result/final")
+
+
+def test_ctrl_c_after_the_search(place, monkeypatch, capsys):
+    "While the page is made: what was found is written."
+    def stop(*args, **kwargs): raise KeyboardInterrupt
+
+    monkeypatch.chdir(place)
+    (place / "config.yaml").write_text("driver:\n  intermediate_dumps: false\nicpool:\n  max_components: 1\n")
+    monkeypatch.setattr(cli, "_report", stop)
+    with pytest.raises(SystemExit) as stopped:
+        cli.fit_chronostar(["-q", "-c", "config.yaml", "stars"])
+    assert stopped.value.code == 130 and "the best so far, AAA-XXX-0000-0001-auto, is in result/final" in capsys.readouterr().err
+    assert (place / "result/final/weights.npy").exists()
+
+
+@pytest.mark.parametrize("options", [["--resume", "--overwrite"], ["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"]])
+def test_options_that_contradict_each_other(place, options, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.fit_chronostar([*options, str(place / "stars")])
+    assert stopped.value.code == 2 and "not allowed with argument" in capsys.readouterr().err
+
+
+# Pools, mixtures and executors of one's own
+
+class Bare(BaseICPool):
+    "A pool that does what it owes, and no more."
+    def __init__(self, make_component, start_components=None, background=None):
+        self.make_component, self.n = make_component, 0
+
+    def has_next(self): return self.n < 2
+
+    def get_next(self):
+        self.n += 1
+        return InitialCondition(f"AA{'ABC'[self.n]}-XXX-0000-{self.n:04d}-x", [self.make_component() for _ in range(self.n)])
+
+    def register_result(self, label, mixture, score):
+        if score < self.best_score: self.best_label, self.best_mixture, self.best_score = label, mixture, score
+
+
+class Empty(SimpleICPool):
+    def get_batch(self): return []
+
+
+class Hopeless(ComponentMixture):
+    def bic(self, X): return np.nan
+
+
+def test_a_pool_that_does_no_more_than_it_owes(stars, tmp_path):
+    driver = Driver(icpool_class=Bare, savedir=tmp_path / "fits")
+    best = driver.run(stars[:150])
+    driver.save_best(tmp_path / "best", stars[:150])
+    assert list(driver.scores_) == ["AAB-XXX-0000-0001-x", "AAC-XXX-0000-0002-x"]
+    assert repr(Driver(icpool_class=Bare, savedir=tmp_path / "fits").run(stars[:150], resume=True)) == repr(best)
+
+
+@pytest.mark.parametrize("classes, message", [
+    ({"icpool_class": Empty}, "Empty says that it has candidates, but proposes none"),
+    ({"icpool_class": dict}, "is no icpool"), ({"component_class": "Foo"}, "there is no class 'Foo'"),
+    ({"mixture_class": Hopeless}, "none of the 1 candidates could be fitted"),
+    ({"mixture_class": BaseMixture}, "BaseMixture has no predict_proba")])
+def test_classes_that_do_less_than_they_owe(stars, classes, message):
+    with pytest.raises(InputError, match=message):
+        Driver(**classes).run(stars)
+
+
+class Answers(ThreadPoolExecutor):
+    "An executor whose tasks all end with the same exception."
+    def __init__(self, error):
+        super().__init__(1)
+        self.error = error
+
+    def submit(self, *args):
+        (future := Future()).set_exception(self.error)
+        return future
+
+
+@pytest.mark.parametrize("error", [KeyError("strange"), CancelledError(), BrokenExecutor(), InputError("no stars here")])
+def test_an_executor_in_trouble(stars, tmp_path, error):
+    "It is no verdict on the candidates, and leaves nothing behind."
+    with pytest.raises(InputError):
+        Driver(savedir=tmp_path).run(stars, executor=Answers(error))
+    assert contents(tmp_path) == {}
+
+
+def test_a_worker_that_loses_sight_of_the_stars_ends_the_search(stars, tmp_path):
+    "The candidates that it cannot fit are not taken for bad ones."
+    class Blind(ThreadPoolExecutor):
+        def submit(self, *args):
+            if seen: return Answers(InputError("a worker cannot read the stars")).submit()
+            seen.append(args)
+            return super().submit(*args)
+
+    seen = []
+    with Blind(1) as executor, pytest.raises(InputError, match="cannot read the stars"):
+        Driver(savedir=tmp_path).run(stars, executor=executor)
+
+
+@pytest.mark.parametrize("workers", [0, -1, "two", 1.5, True])
+def test_numbers_of_workers_that_are_none(stars, tmp_path, workers):
+    one_fit(stars, tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="workers must be a whole number above 0"):
+        Driver(savedir=tmp_path).run(stars, overwrite=True, workers=workers)
+    assert contents(tmp_path) == before
+
+
+def test_not_more_workers_than_cores(stars, monkeypatch):
+    with crew.Workers(stars, 10**6):
+        assert len(workers_of(os.getpid())) <= os.cpu_count()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_named(place):
+    "Neither half a file nor stars for workers stay behind."
+    for options in [], ["--workers", "2"]:
+        done = subprocess.run(["bash", "-c", 'ulimit -f 8; exec "$@"', "-", *FIT, *options], cwd=place, capture_output=True,
+                              text=True)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1 and "is the disk full?" in done.stderr, done.stderr
+        assert not list(place.rglob(".*-*"))
