@@ -3,9 +3,10 @@ from chronostar.datatools import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["logger", "TRACED", "ARTICLE", "report_html"]
+__all__ = ["logger", "TRACED", "ARTICLE", "GAIA", "report_html"]
 
 logger: Any
 TRACED: int
 ARTICLE: Any
+GAIA: Any
 def report_html(mixture: Any, stars: ArrayLike | StarData, memberships: ArrayLike | None = ..., uncertainties: Any = ..., scores: Any = ..., settings: Any = ..., table: Any = ..., title: str = ...) -> str: ...
