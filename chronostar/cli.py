@@ -14,7 +14,7 @@ import signal
 import sys
 from threading import Timer, current_thread, main_thread
 
-# %% ../nbs/50_cli.ipynb #c27187e5
+# %% ../nbs/50_cli.ipynb #aa8894f0
 logger = logging.getLogger(__name__)
 
 def _parser(prog, description):
@@ -23,7 +23,7 @@ def _parser(prog, description):
     parser = argparse.ArgumentParser(prog=prog, description=description)
     talk = parser.add_mutually_exclusive_group()
     talk.add_argument('-v', '--verbose', action='store_true', help='say more')
-    talk.add_argument('-q', '--quiet', action='store_true', help='say only what is wrong')
+    talk.add_argument('-q', '--quiet', action='store_true', help='say only what is wrong, besides results')
     parser.add_argument('--version', action='version', version=f'chronostar {__version__}')
     return parser
 
