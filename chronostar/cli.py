@@ -572,7 +572,18 @@ def plot_features(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.', help='folder for the figures (default: here)')
     _run(parser, _plot_features, argv)
 
-# %% ../nbs/50_cli.ipynb #d7b59075
+# %% ../nbs/50_cli.ipynb #be894c9a
+def _check_number(folder, stars):
+    "Warn if a result was fitted to another number of stars."
+    from pathlib import Path
+
+    from astropy.table import Table
+    table = Path(folder)/'components.ecsv'
+    fitted = Table.read(table).meta.get('stars') if table.exists() else None
+    if fitted not in (None, len(stars)):
+        logger.warning("%s was fitted to %d stars, but there are %d here: ages and errors are those of other data",
+                       folder, fitted, len(stars))
+
 def _plot_age(args):
     import json
 
@@ -583,6 +594,7 @@ def _plot_age(args):
     from chronostar.datatools import InputError, write_files
     from chronostar.results import read_result
     mixture, stars = read_result(args.results), _load_stars(args.data, args.covs, warn=True)
+    _check_number(args.results, stars)
     which = args.component or [k for k, c in enumerate(mixture.components_) if c.age is not None and c.age > plotting.FIELD_AGE]
     if not which: raise InputError(f"{args.results} has no component older than {plotting.FIELD_AGE} Myr: name one with -k")
     for k in which:

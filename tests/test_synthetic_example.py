@@ -112,6 +112,11 @@ def test_fit_chronostar(example):
     out = shell(example, "plot-age", *"data_all.npy -r output-chron/final -o plots-age".split())
     assert f"component {group}: AgeProfile: " in out
     assert (example / f"plots-age/age_{group:03d}.pdf").exists()
+    np.save(example / "fewer.npy", np.load(example / "data_all.npy")[100:])
+    program = Path(sys.executable).with_name("plot-age")
+    done = subprocess.run([program, *"fewer.npy -r output-chron/final -o plots-fewer".split()], cwd=example,
+                          capture_output=True, text=True)
+    assert "output-chron/final was fitted to 927 stars, but there are 827 here" in done.stderr
     np.testing.assert_allclose(np.load(example / "again/calced_membership.npy"),
                                np.load(example / "output-chron/final/memberships.npy"), atol=1e-12)
 
