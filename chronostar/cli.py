@@ -305,6 +305,7 @@ def _print_uncertainties(uncertainties, k):
 def _say_flags(uncertainties):
     for flag in [] if uncertainties is None else uncertainties.flags: print(f"note: {flag}")
 
+# %% ../nbs/50_cli.ipynb #5228e36e
 def _fit_component(args):
     import numpy as np
 

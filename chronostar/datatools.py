@@ -427,6 +427,7 @@ def _as_numbers(X):
     if X.dtype.kind not in 'fiu': raise InputError(f"data must be numbers, not {X.dtype.name}")
     return X
 
+# %% ../nbs/04_datatools.ipynb #dc148757
 class StarData:
     "Stars in Cartesian space, checked and packed for fast passes."
     def __init__(self,

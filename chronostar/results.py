@@ -143,6 +143,7 @@ def table_writer(
     def write(path): table.write(path, format=kind, overwrite=True)
     return write
 
+# %% ../nbs/28_results.ipynb #2146c016
 def mixture_files(
     mixture,  # fitted
     memberships,  # shape (n, k)
