@@ -1,4 +1,4 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
 from typing import Any
 
 __all__ = ["logger", "query_gaia", "prepare_data", "fit_component", "fit_mixture", "fit_chronostar", "calc_memberships", "plot_features", "plot_age", "demo"]

@@ -1,14 +1,16 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
+from chronostar.stars import StarData
+from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["logger", "SECTIONS", "UNUSED", "LIMITS", "KINDS", "check_config", "as_text", "background_maker", "read_config"]
+__all__ = ["SECTIONS", "UNUSED", "LIMITS", "KINDS", "logger", "check_config", "component_maker", "stars_for", "read_config"]
 
-logger: Any
 SECTIONS: Any
 UNUSED: Any
 LIMITS: Any
 KINDS: Any
+logger: Any
 def check_config(config: dict[str, Any]) -> dict[str, Any]: ...
-def as_text(config: dict[str, Any]) -> dict[str, Any]: ...
-def background_maker(config: dict[str, Any]) -> Any: ...
+def component_maker(config: dict[str, Any], role: str = ...) -> Any: ...
+def stars_for(config: dict[str, Any], X: ArrayLike | StarData) -> Any: ...
 def read_config(path: Any = ...) -> dict[str, Any]: ...

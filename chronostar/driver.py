@@ -19,24 +19,25 @@ import numpy as np
 from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
-from .base import Configurable, plain
-from .config import as_text, background_maker, check_config, read_config
-from .datatools import InputError, as_stars, check_volume
+from . import __version__
+from .config import check_config, component_maker, read_config, stars_for
+from .conventions import InputError
+from .files import table_writer, write_files
 from .mixture.componentmixture import check_memberships
-from .results import (describe, make_room, mixture_files, read_components, result_files, search_table,
-                                table_writer, write_files)
+from .recipes import read_components
+from .results import check_savedir, describe, mixture_files, result_files, search_table
+from .settings import Configurable, as_text, plain
+from .stars import check_full_rank
 from .workers import Workers, check_workers
 
 # %% ../nbs/30_driver.ipynb #8a51524f
-logger = logging.getLogger(__name__)
-
 class Driver(Configurable):
     "Searches for the mixture with the best BIC."
     def __init__(self,
         config_file=None,  # a YAML file, or a dict of sections, see `chronostar.config`
         mixture_class=None,  # in place of the one that the settings name
-        icpool_class=None,
-        component_class=None,
+        icpool_class=None,  # likewise
+        component_class=None,  # likewise
         *, intermediate_dumps=True,  # write each fit, if there is a savedir
         savedir=None,  # folder for a folder per fit
         progress=False,  # show a progress bar
@@ -49,16 +50,38 @@ class Driver(Configurable):
 @patch
 def _configure(self:Driver):
     "The checked settings of the run."
-    config = check_config(self.config_file) if isinstance(self.config_file, dict) else read_config(self.config_file)
+    config = self.config_file
+    config = check_config(config) if isinstance(config, dict) else read_config(config)
     given = {section: getattr(self, f'{section}_class') for section in ('component', 'mixture', 'icpool')}
     given = {section: cls for section, cls in given.items() if cls is not None}
     config = check_config({**config, 'modules': {**config['modules'], **given}})
-    for method in ('predict_proba', 'score_samples', 'set_parameters'):
-        if not hasattr(mixture := config['modules']['mixture'], method):
-            raise InputError(f"{mixture.__name__} has no {method}, which a search needs: derive it from ComponentMixture")
-    config['driver'] = {'savedir': config['driver']['savedir'] or self.savedir,
-                        'intermediate_dumps': config['driver']['intermediate_dumps'] and self.intermediate_dumps}
+    if owed := (mixture := config['modules']['mixture']).owes():
+        raise InputError(f"{mixture.__name__} has no {owed[0]}, which a search needs: "
+                         "derive it from ComponentMixture")
+    driver = config['driver']
+    config['driver'] = {'savedir': driver['savedir'] or self.savedir,
+                        'intermediate_dumps': driver['intermediate_dumps'] and self.intermediate_dumps}
     return config
+
+# %% ../nbs/30_driver.ipynb #7d4408cd
+def _digest(*arrays):
+    "A hash of arrays, of which some may be None; None of nothing."
+    digest, arrays = sha256(), [np.ascontiguousarray(a) for a in arrays if a is not None]
+    for a in arrays:
+        digest.update(f'{a.dtype.str}{a.shape}'.encode())
+        digest.update(a)
+    return digest.hexdigest() if arrays else None
+
+# %% ../nbs/30_driver.ipynb #efef9ed4
+@patch
+def _manifest(self:Driver, stars, start_init_comps, init_resp):
+    "What a search depends on."
+    start = [c.get_parameters() for c in start_init_comps or [] if c.parameters_set]
+    settings = {f'{section}.{key}': value for section, values in as_text(self.config_).items()
+                if section not in ('driver', 'run') for key, value in values.items()}
+    return {'chronostar': __version__, 'stars': len(stars),
+            'data': _digest(stars.cartesian.blocks, stars.ids), **settings,
+            'components to start from': _digest(*start), 'memberships to start from': _digest(init_resp)}
 
 # %% ../nbs/30_driver.ipynb #f897b5e7
 def fit_candidate(
@@ -75,135 +98,30 @@ def fit_candidate(
             warnings.simplefilter('ignore', ConvergenceWarning)
             mixture.fit(stars, init_resp=candidate.memberships)
         return mixture.bic(stars), next(number), mixture
-    starts = [(candidate.weights, candidate.components), *filter(None, (other(stars) for other in candidate.others))]
+    others = (other(stars) for other in candidate.others)
+    starts = [(candidate.weights, candidate.components), *filter(None, others)]
     fits = [fit(weights, components) for weights, components in starts if components is not None]
     if not fits: return None, np.inf
     starts = [variant(stars, min(fits)[2]) for variant in candidate.variants]
     fits += [fit(*start) for start in starts if start is not None]
     score, _, mixture = min(fits)
-    if score < to_beat and hasattr(mixture, 'loosen'): score = mixture.loosen(stars).bic(stars)
+    if score < to_beat: score = mixture.escape(stars).bic(stars)
     return mixture, score
 
-# %% ../nbs/30_driver.ipynb #9a6b574a
-@patch
-def _files(self:Driver, label, mixture, stars, score, uncertainties=None, **facts):
-    "The files of a fit, for `write_files`."
-    memberships = mixture.predict_proba(stars)
-    state = {'BIC': score, 'converged': bool(getattr(mixture, 'converged_', True)),
-             'iterations': int(getattr(mixture, 'n_iter_', 0)),
-             'memory': [c.memory() for c in mixture.components_], 'search': self.manifest_}
-    settings = as_text(self.config_)
-    meta = {'label': label, 'stars': len(stars), 'BIC': score, 'data': stars.provenance, 'settings': settings}
-    text = describe(label, mixture, stars, memberships, settings, uncertainties, facts)
-    return {'fit.json': json.dumps(state, indent=1), **mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties),
-            f'{label}.txt': text}
-
-def _write_in_place(folder, files):
-    "Write a result; one that was there makes way."
-    write_files(folder, files, remove=[path for path in make_room(folder, overwrite=True) if path.name not in files])
-
-# %% ../nbs/30_driver.ipynb #f3c33552
-def _read_state(folder):
-    "What `fit.json` says; raises `InputError`."
-    try:
-        state = json.loads((Path(folder)/'fit.json').read_text())
-        if not isinstance(state['search'], dict): raise ValueError("it does not say which search it belongs to")
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise InputError(f"{folder}/fit.json cannot be read ({e!r:.100}): remove {folder}") from None
-    return state
-
-# %% ../nbs/30_driver.ipynb #efef9ed4
-def _digest(*arrays):
-    "A hash of arrays, of which some may be None; None of nothing."
-    digest, arrays = sha256(), [np.ascontiguousarray(a) for a in arrays if a is not None]
-    for a in arrays:
-        digest.update(f'{a.dtype.str}{a.shape}'.encode())
-        digest.update(a)
-    return digest.hexdigest() if arrays else None
-
-@patch
-def _manifest(self:Driver, stars, start_init_comps, init_resp):
-    "What a search depends on."
-    from chronostar import __version__
-    start = [c.get_parameters() for c in start_init_comps or [] if c.parameters_set]
-    settings = {f'{section}.{key}': value for section, values in as_text(self.config_).items() for key, value in values.items()
-                if section not in ('driver', 'run')}
-    return {'chronostar': __version__, 'stars': len(stars), 'data': _digest(stars.blocks, stars.ids), **settings,
-            'components to start from': _digest(*start), 'memberships to start from': _digest(init_resp)}
-
-def _check_same(folder, manifest):
-    "Raise `InputError` if the fit in a folder belongs to another search, and name the difference."
-    if not (folder/'fit.json').exists(): raise InputError(f"{folder} does not say which search it belongs to: remove it")
-    there = _read_state(folder)['search']
-    for key in dict.fromkeys([*manifest, *there]):
-        old, new = there.get(key, 'not set'), manifest.get(key, 'not set')
-        if old == new: continue
-        which = f"other {key}" if key == 'data' or 'start from' in key else f"{key} {old} where now it is {new}"
-        raise InputError(f"{folder} belongs to a search with {which}: resume it with the same, or choose another savedir")
-
-# %% ../nbs/30_driver.ipynb #4a959f29
-@patch
-def _read_fit(self:Driver, folder):
-    "The components in a folder, with those settings and classes of this search that no file can keep."
-    config = self.config_
-    lost = {key: value for key, value in config['component'].items() if plain(value) is None}
-    classes = [cls for cls in (config['modules']['component'], config['modules']['background']) if cls is not None]
-    return read_components(folder, {key: value for key, value in lost.items() if value is not None}, classes)
-
-@patch
-def _restore(self:Driver, folder, stars):
-    "The fit in a folder and its score, as if it had just been made; None if it is not there or not whole."
-    if not (folder/f'{folder.name}.txt').exists(): return None
-    _check_same(folder, self.manifest_)  # another search may have come in between
-    state, (weights, components) = _read_state(folder), self._read_fit(folder)
-    try:
-        mixture = self._make_mixture(None, None).set_parameters(weights, components)
-        mixture.converged_, mixture.n_iter_ = state['converged'], state['iterations']
-        for component, memory in zip(mixture.components_, state['memory'], strict=True): component.remember(memory)
-        score, written = mixture.bic(stars), float(state['BIC'])
-        if not np.isclose(score, written, rtol=1e-9, atol=0):
-            raise InputError(f"BIC {score:.4f}, written with {written:.4f}")
-    except Exception as e:  # of a file that was changed, or a class that is not what it was
-        raise InputError(f"{folder} is not as it was written ({type(e).__name__}: {e!s:.100}): remove it, to fit it again") from e
-    return mixture, state['BIC']
-
-# %% ../nbs/30_driver.ipynb #895fbce7
-def _earlier_fits(folder):
-    "Folders of an earlier search in `folder`."
-    found = sorted(Path(folder).glob('[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*-*-*'))
-    for path in found:
-        if not path.is_dir(): raise InputError(f"{path} is no folder, and in the way of a fit of that name: remove it")
-    return [path for path in found if any((path/name).exists() for name in ('fit.json', 'weights.npy'))]
-
-def _remove(fit):
-    "Remove a fit, and its folder if nothing else is in it."
-    for path in result_files(fit): path.unlink()
-    if not any(fit.iterdir()) and not fit.is_symlink(): fit.rmdir()
-
-@patch
-def _make_room(self:Driver, overwrite, resume):
-    "The folder for the fits, after those of an earlier search have made way; None if none are to be written."
-    savedir = self.config_['driver']['savedir']
-    if savedir is None or not self.config_['driver']['intermediate_dumps']:
-        if resume: raise InputError("there is nothing to resume: set driver.savedir, and leave driver.intermediate_dumps on")
-        return None
-    make_room(savedir, overwrite)
-    for fit in _earlier_fits(savedir):
-        if resume: _check_same(fit, self.manifest_)
-        elif overwrite: _remove(fit)
-        else: raise InputError(f"{savedir} already holds fits ({fit.name}, ...): give --resume to go on with that search, "
-                               "--overwrite to replace it, or choose another driver.savedir")
-    return Path(savedir)
-
 # %% ../nbs/30_driver.ipynb #c3c39452
+logger = logging.getLogger(__name__)
+
+def _is_complete(folder): return (folder/f'{folder.name}.txt').exists()  # the last file to be written
+
 @patch
 def _fits(self:Driver, batch, stars, workers):
-    "The number of each candidate in the batch, its fit and its score (or an `InputError`), as they are ready."
-    restored = {i: fit for i, ic in enumerate(batch) if self._savedir and (fit := self._restore(self._savedir/ic.label, stars))}
+    "The number of each candidate, and its fit with its score (or an `InputError`), as they are ready."
+    folders = [self._savedir/ic.label for ic in batch] if self._savedir else []
+    restored = {i: self._restore(folder, stars) for i, folder in enumerate(folders) if _is_complete(folder)}
     yield from restored.items()
     left = [i for i in range(len(batch)) if i not in restored]
     if workers is not None: left.sort(key=lambda i: -batch[i].cost)
-    tasks = [(batch[i], self._make_mixture, self.scores_.get(batch[i].parent, np.inf)) for i in left]
+    tasks = [(batch[i], self._make_mixture, self.icpool.scores.get(batch[i].parent, np.inf)) for i in left]
     if workers is None or (len(tasks) == 1 and workers.executor is None):
         for i, task in zip(left, tasks, strict=True):
             logger.info("fitting %s", batch[i].label)
@@ -217,39 +135,40 @@ def _fits(self:Driver, batch, stars, workers):
 # %% ../nbs/30_driver.ipynb #c7a9b0f6
 def _ages(mixture):
     "The ages of the components, in words."
-    return ', '.join(f'{c.age:.1f} Myr' if c.age is not None else type(c).__name__ for c in mixture.components_)
+    ages = (type(c).__name__ if c.age is None else f'{c.age:.1f} Myr' for c in mixture.components_)
+    return ', '.join(ages)
 
+# %% ../nbs/30_driver.ipynb #b2182d22
 @patch
-def _take(self:Driver, ic, fit, stars):
-    "Write a fit and say what it is; the fit and its score, None and infinity if it failed."
+def _accept(self:Driver, ic, fit, stars):
+    "Say what a fit is, and write it; the fit and its score, None and infinity if it failed."
     if isinstance(fit, InputError):
-        if not self.scores_: raise fit
+        if not self.icpool.scores: raise fit
         logger.warning("%s could not be fitted: %s", ic.label, fit)
         fit = None, np.inf
     mixture, score = fit
     if mixture is None: return fit
-    if not getattr(mixture, 'converged_', True): logger.warning("%s did not converge in %d iterations", ic.label, mixture.n_iter_)
+    if not mixture.converged_:
+        logger.warning("%s did not converge in %d iterations", ic.label, mixture.n_iter_)
     logger.info("fitted %s: BIC %.2f, %s", ic.label, score, _ages(mixture))
-    if self._savedir is None: return fit
-    folder = self._savedir/ic.label
-    if (folder/f'{ic.label}.txt').exists(): _check_same(folder, self.manifest_)
-    else: _write_in_place(folder, self._files(ic.label, mixture, stars, score))
+    if self._savedir is not None: self._write_fit(ic.label, mixture, stars, score)
     return fit
 
 # %% ../nbs/30_driver.ipynb #dfe77ce4
 @patch
 def _do_batch(self:Driver, batch, stars, workers, bar):
-    "Fit the candidates of a batch, and tell the pool; what is finished is told even if the work is interrupted."
+    "Fit the candidates of a batch, and tell the pool, after an interruption of those that are finished."
     finished = {}
     try:
         for i, fit in self._fits(batch, stars, workers):
-            finished[i] = self._take(batch[i], fit, stars)
+            finished[i] = self._accept(batch[i], fit, stars)
             bar.update()
-            best, score = min([(self.icpool.best_mixture, self.icpool.best_score), *finished.values()], key=lambda fit: fit[1])
+            so_far = [(self.icpool.best_mixture, self.icpool.best_score), *finished.values()]
+            best, score = min(so_far, key=lambda fit: fit[1])
             if best is not None: bar.set_postfix_str(f"best BIC {score:.1f}: {_ages(best)}")
     finally:
         for i in sorted(finished):
-            self.scores_[batch[i].label] = finished[i][1]
+            self.icpool.scores[batch[i].label] = finished[i][1]  # a pool of one's own may not keep them
             self.icpool.register_result(batch[i].label, *finished[i])
 
 # %% ../nbs/30_driver.ipynb #9e23db29
@@ -260,12 +179,23 @@ def _beside_bar(self:Driver):
     from tqdm.contrib.logging import logging_redirect_tqdm
     return logging_redirect_tqdm([logging.getLogger('chronostar')])
 
+# %% ../nbs/30_driver.ipynb #72bc8c11
 @patch
-def _workers(self:Driver, stars, workers, executor):
-    "The workers, a context manager; None within it if the work is done here."
-    workers = workers or self.config_['run']['nthreads'] or 1
-    if workers == 1 and executor is None: return nullcontext()
-    return Workers(stars, workers, executor, self._savedir)
+def _set_up(self:Driver, data, start_init_comps, init_resp):
+    "Settings and pool of a search; the stars and the memberships to start from."
+    config = self.config_ = self._configure()
+    stars = stars_for(config, data)
+    check_full_rank(stars)
+    if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
+    self.manifest_ = self._manifest(stars, start_init_comps, init_resp)
+    make_component, background = component_maker(config), component_maker(config, 'background')
+    if init_resp is not None and start_init_comps is None:
+        start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
+    classes = config['modules']
+    self._make_mixture = partial(classes['mixture'], **config['mixture'])
+    self.icpool = classes['icpool'](make_component, start_init_comps, background, **config['icpool'])
+    self.finished_ = False
+    return stars, init_resp
 
 # %% ../nbs/30_driver.ipynb #b0273ed4
 @patch
@@ -273,37 +203,88 @@ def run(self:Driver,
     data,  # shape (n, 42) or (n, 6), or StarData
     start_init_comps=None,  # components to start from
     init_resp=None,  # shape (n, k): memberships to start from
-    overwrite:bool=False,  # may fits of an earlier search make way?
-    resume:bool=False,  # go on with an earlier search of the same stars with the same settings, if there is one?
-    workers:int=None,  # processes on this machine that fit candidates side by side; 1 by default, or `run.nthreads`
-    executor=None,  # do that with a `concurrent.futures.Executor` of yours instead
+    overwrite:bool=False,  # may fits of an earlier search be replaced?
+    resume:bool=False,  # go on with an earlier search, if there is one of the same stars and settings?
+    workers:int=None,  # processes on this machine that fit side by side; 1 by default, or `run.nthreads`
+    executor=None,  # fit side by side with your own `concurrent.futures.Executor` instead
 ):  # the best mixture; `self.icpool` has the scores of all candidates, even after an interruption
     "Search for the mixture with the lowest BIC; raises `InputError`."
     from tqdm import tqdm
     check_workers(workers, executor)
-    if resume and overwrite: raise InputError("resume goes on with what is there, overwrite replaces it: give one of them")
-    config = self.config_ = self._configure()
-    stars = as_stars(data)
-    check_volume(as_stars(stars, config['component'].get('stellar_uncertainties')))
-    if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
-    self.manifest_ = self._manifest(stars, start_init_comps, init_resp)
-    make_component = partial(config['modules']['component'], **config['component'])
-    self._make_mixture = partial(config['modules']['mixture'], **config['mixture'])
-    if init_resp is not None and start_init_comps is None:
-        start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
-    self.icpool = config['modules']['icpool'](make_component, start_init_comps, background_maker(config), **config['icpool'])
-    self.finished_, self.scores_ = False, {}
-    self._savedir = self._make_room(overwrite, resume)
-    silent = {} if self.progress else {'disable': True}
-    with tqdm(desc='search', unit=' fits', **silent) as bar, self._beside_bar(), self._workers(stars, workers, executor) as crew:
+    if resume and overwrite:
+        raise InputError("resume goes on with what is there, overwrite replaces it: give one of them")
+    stars, init_resp = self._set_up(data, start_init_comps, init_resp)
+    folder, written = self.config_['driver']['savedir'], self.config_['driver']['intermediate_dumps']
+    self._savedir = Path(folder) if folder is not None and written else None
+    if self._savedir is not None: self._prepare_savedir(overwrite, resume)
+    elif resume:
+        raise InputError("there is nothing to resume: set driver.savedir, "
+                         "and leave driver.intermediate_dumps on")
+    n = workers or self.config_['run']['nthreads'] or 1
+    workers = nullcontext() if n == 1 and executor is None else Workers(stars, n, executor, self._savedir)
+    bar = tqdm(desc='search', unit=' fits', **({} if self.progress else {'disable': True}))
+    with bar, self._beside_bar(), workers as crew:
         while self.icpool.has_next():
             batch = self.icpool.get_batch()
-            if not batch: raise InputError(f"{type(self.icpool).__name__} says that it has candidates, but proposes none")
-            if not self.scores_: batch[0].memberships = init_resp
+            if not batch:
+                name = type(self.icpool).__name__
+                raise InputError(f"{name} says that it has candidates, but proposes none")
+            if not self.icpool.scores: batch[0].memberships = init_resp
             self._do_batch(batch, stars, crew, bar)
     self.finished_ = True
-    if self.icpool.best_mixture is None: raise InputError(f"none of the {len(self.scores_)} candidates could be fitted")
+    if self.icpool.best_mixture is None:
+        raise InputError(f"none of the {len(self.icpool.scores)} candidates could be fitted")
     return self.icpool.best_mixture
+
+# %% ../nbs/30_driver.ipynb #9a6b574a
+@patch
+def _files(self:Driver, label, mixture, stars, score, uncertainties=None, **facts):
+    "The files of a fit, for `write_files`."
+    memberships, settings = mixture.predict_proba(stars), as_text(self.config_)
+    state = {'BIC': score, 'converged': bool(mixture.converged_), 'iterations': int(mixture.n_iter_),
+             'state': [c.state() for c in mixture.components_], 'search': self.manifest_}
+    meta = {'label': label, 'stars': len(stars), 'BIC': score, 'data': stars.provenance, 'settings': settings}
+    text = describe(label, mixture, stars, memberships, settings, uncertainties, facts)
+    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties)
+    return {'fit.json': json.dumps(state, indent=1), **results, f'{label}.txt': text}
+
+# %% ../nbs/30_driver.ipynb #3ca89e1c
+def _write_in_place(folder, files):
+    "Write a result; one that was there is removed."
+    earlier = check_savedir(folder, overwrite=True)
+    write_files(folder, files, remove=[path for path in earlier if path.name not in files])
+
+# %% ../nbs/30_driver.ipynb #267ccfcb
+@patch
+def _write_fit(self:Driver, label, mixture, stars, score):
+    "Write a fit to its folder, unless it is there already."
+    folder = self._savedir/label
+    if _is_complete(folder): _check_same(folder, self.manifest_)
+    else: _write_in_place(folder, self._files(label, mixture, stars, score))
+
+# %% ../nbs/30_driver.ipynb #895fbce7
+def _earlier_fits(folder):
+    "Folders of an earlier search in `folder`."
+    found = sorted(Path(folder).glob('[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*-*-*'))
+    for path in found:
+        if not path.is_dir():
+            raise InputError(f"{path} is no folder, and in the way of a fit of that name: remove it")
+    return [path for path in found if any((path/name).exists() for name in ('fit.json', 'weights.npy'))]
+
+# %% ../nbs/30_driver.ipynb #0a8ae39d
+@patch
+def _prepare_savedir(self:Driver, overwrite, resume):
+    "Check the folder for the fits; an earlier search in it is checked, replaced, or an error."
+    savedir = self.config_['driver']['savedir']
+    check_savedir(savedir, overwrite)
+    for fit in _earlier_fits(savedir):
+        if resume: _check_same(fit, self.manifest_)
+        elif overwrite:
+            for path in result_files(fit): path.unlink()
+            if not any(fit.iterdir()) and not fit.is_symlink(): fit.rmdir()
+        else:
+            raise InputError(f"{savedir} already holds fits ({fit.name}, ...): give --resume to go on with "
+                             "that search, --overwrite to replace it, or choose another driver.savedir")
 
 # %% ../nbs/30_driver.ipynb #e767005d
 @patch
@@ -313,24 +294,42 @@ def save_best(self:Driver,
     uncertainties=None,  # of the best mixture, to be written too
     more=None,  # files to be written too, as for `write_files`
 ):
-    "Write the best fit so far, and what it was chosen from; a result that was there makes way."
+    "Write the best fit so far, and what it was chosen from; a result that was there is replaced."
     best = self.icpool.best_mixture if hasattr(self, 'icpool') else None
     if best is None: raise InputError("there is no fit to save: call run first")
-    n = len(self.scores_)
-    how = f"finished, {n} candidates" if self.finished_ else f"interrupted after {n} candidates: this is the best so far"
+    stars, scores, n = stars_for(self.config_, stars), self.icpool.scores, len(self.icpool.scores)
+    how = f"interrupted after {n} candidates: this is the best so far"
+    if self.finished_: how = f"finished, {n} candidates"
     files = self._files(self.icpool.best_label, best, stars, best.bic(stars), uncertainties, search=how)
-    table = table_writer(search_table(self.scores_), 'ascii.ecsv')
+    table = table_writer(search_table(scores), 'ascii.ecsv')
     _write_in_place(folder, {'search.ecsv': table, **(more or {}), **files})
 
-@patch
-def improves(self:Driver,
-    folder,  # of a result, perhaps
-) -> bool:
-    "Is the best fit so far better than the result in a folder? True if there is none, or that of another search."
-    try: state = _read_state(folder)
-    except InputError: return True
-    return state['search'] != self.manifest_ or not self.icpool.best_score >= state.get('BIC', np.inf)
+# %% ../nbs/30_driver.ipynb #f3c33552
+def _read_state(folder):
+    "What `fit.json` says; raises `InputError`."
+    try:
+        state = json.loads((Path(folder)/'fit.json').read_text())
+        if not isinstance(state['search'], dict):
+            raise ValueError("it does not say which search it belongs to")
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise InputError(f"{folder}/fit.json cannot be read ({e!r:.100}): remove {folder}") from None
+    return state
 
+# %% ../nbs/30_driver.ipynb #cd065498
+def _check_same(folder, manifest):
+    "Raise `InputError` if the fit in a folder belongs to another search, and name the difference."
+    if not (folder/'fit.json').exists():
+        raise InputError(f"{folder} does not say which search it belongs to: remove it")
+    there = _read_state(folder)['search']
+    for key in dict.fromkeys([*manifest, *there]):
+        old, new = there.get(key, 'not set'), manifest.get(key, 'not set')
+        if old == new: continue
+        hashed = key == 'data' or 'start from' in key
+        which = f"other {key}" if hashed else f"{key} {old} where now it is {new}"
+        raise InputError(f"{folder} belongs to a search with {which}: "
+                         "resume it with the same, or choose another savedir")
+
+# %% ../nbs/30_driver.ipynb #63f7ec35
 @patch
 def check_same(self:Driver,
     folder,  # of a result
@@ -340,4 +339,42 @@ def check_same(self:Driver,
 ):
     "Raise `InputError` if a result is not of the search that `run` would do."
     self.config_ = self._configure()
-    _check_same(Path(folder), self._manifest(as_stars(data), start_init_comps, init_resp))
+    _check_same(Path(folder), self._manifest(stars_for(self.config_, data), start_init_comps, init_resp))
+
+# %% ../nbs/30_driver.ipynb #cb8f15c1
+@patch
+def improves(self:Driver,
+    folder,  # where a result may be
+) -> bool:
+    "Is the best fit so far better than the result in a folder? True if there is none of this search."
+    try: state = _read_state(folder)
+    except InputError: return True
+    return state['search'] != self.manifest_ or not self.icpool.best_score >= state.get('BIC', np.inf)
+
+# %% ../nbs/30_driver.ipynb #4a959f29
+@patch
+def _read_fit(self:Driver, folder):
+    "The components in a folder, with those settings and classes of this search that no file can keep."
+    settings, modules = self.config_['component'], self.config_['modules']
+    lost = {key: value for key, value in settings.items() if plain(value) is None}
+    classes = [modules[role] for role in ('component', 'background') if modules[role] is not None]
+    return read_components(folder, {key: value for key, value in lost.items() if value is not None}, classes)
+
+# %% ../nbs/30_driver.ipynb #70f1b9c9
+@patch
+def _restore(self:Driver, folder, stars):
+    "The complete fit in a folder and its score, as if it had just been made."
+    _check_same(folder, self.manifest_)  # another search may have come in between
+    state, (weights, components) = _read_state(folder), self._read_fit(folder)
+    try:
+        mixture = self._make_mixture(None, None).set_parameters(weights, components)
+        mixture.converged_, mixture.n_iter_ = state['converged'], state['iterations']
+        for component, known in zip(mixture.components_, state['state'], strict=True):
+            component.set_state(known)
+        score, written = mixture.bic(stars), float(state['BIC'])
+        if not np.isclose(score, written, rtol=1e-9, atol=0):
+            raise InputError(f"BIC {score:.4f}, written with {written:.4f}")
+    except Exception as e:  # of a file that was changed, or a class that is not what it was
+        raise InputError(f"{folder} is not as it was written ({type(e).__name__}: {e!s:.100}): "
+                         "remove it, to fit it again") from e
+    return mixture, state['BIC']

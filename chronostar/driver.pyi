@@ -1,7 +1,7 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
-from chronostar.base import Configurable
-from chronostar.datatools import StarData
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
 from chronostar.mixture.componentmixture import ComponentMixture
+from chronostar.settings import Configurable
+from chronostar.stars import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 
@@ -12,8 +12,8 @@ class Driver(Configurable):
     def __init__(self, config_file: Any = ..., mixture_class: Any = ..., icpool_class: Any = ..., component_class: Any = ..., *, intermediate_dumps: bool = ..., savedir: Any = ..., progress: bool = ...) -> None: ...
     def run(self, data: ArrayLike | StarData, start_init_comps: Any = ..., init_resp: ArrayLike | None = ..., overwrite: bool = ..., resume: bool = ..., workers: int | None = ..., executor: Any = ...) -> ComponentMixture: ...
     def save_best(self, folder: Any, stars: Any, uncertainties: Any = ..., more: Any = ...) -> Any: ...
-    def improves(self, folder: Any) -> bool: ...
     def check_same(self, folder: Any, data: Any, start_init_comps: Any = ..., init_resp: Any = ...) -> None: ...
+    def improves(self, folder: Any) -> bool: ...
     config_file: Any
     mixture_class: Any
     icpool_class: Any
@@ -25,5 +25,4 @@ class Driver(Configurable):
     manifest_: Any
     icpool: Any
     finished_: Any
-    scores_: Any
 def fit_candidate(stars: Any, candidate: Any, make_mixture: Any, to_beat: float = ...) -> tuple[Any, ...]: ...

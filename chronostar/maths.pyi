@@ -1,17 +1,19 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
-from chronostar.datatools import StarData
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
+from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["DIM", "LOG_2PI_6", "BLOCK", "ROWS", "estimate_log_gaussian_ol_prob_py", "pack", "unpack", "log_overlap", "Sums", "overlap_sums", "estimate_log_gaussian_ol_prob"]
+__all__ = ["LOG_2PI_6", "BLOCK", "ROWS", "VARIANCES", "means_and_covs", "estimate_log_gaussian_ol_prob_py", "pack", "unpack", "n_threads", "log_overlap", "Sums", "overlap_sums", "estimate_log_gaussian_ol_prob"]
 
-DIM: int
 LOG_2PI_6: float
 BLOCK: int
 ROWS: int
+VARIANCES: Any
+def means_and_covs(X: ArrayLike | StarData) -> tuple[Any, ...]: ...
 def estimate_log_gaussian_ol_prob_py(X: ArrayLike | StarData, mean: ArrayLike, cov: ArrayLike) -> NDArray[Any]: ...
 def pack(means: ArrayLike, covs: ArrayLike) -> NDArray[Any]: ...
 def unpack(blocks: ArrayLike, n: Any) -> tuple[Any, ...]: ...
+def n_threads(nthreads: Any, nchunks: Any) -> int: ...
 def log_overlap(blocks: ArrayLike, n: Any, mean: ArrayLike, cov: ArrayLike, nthreads: int | None = ...) -> NDArray[Any]: ...
 class Sums(NamedTuple):
     log_prob: float

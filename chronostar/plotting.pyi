@@ -1,34 +1,30 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
-from chronostar.datatools import StarData
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
+from chronostar.birthplots import plot_birth as plot_birth
+from chronostar.birthplots import plotly_3d as plotly_3d
+from chronostar.fitplots import plot_age_profile as plot_age_profile
+from chronostar.fitplots import plot_corner as plot_corner
+from chronostar.fitplots import plot_memberships as plot_memberships
+from chronostar.fitplots import plot_search as plot_search
+from chronostar.planes import is_field as is_field
+from chronostar.planes import outline as outline
+from chronostar.planes import parse_features as parse_features
+from chronostar.planes import plot_features as plot_features
+from chronostar.planes import plot_photometry as plot_photometry
+from chronostar.planes import plot_plane as plot_plane
+from chronostar.planes import save_figure as save_figure
 from typing import Any
 
-__all__ = ["FEATURES", "UNITS", "FEATURE_LABELS", "COLOURS", "MARKERS", "GREY", "NEUTRAL", "FIELD_AGE", "DENSE", "MIN_AGE", "VECTOR", "SHOWN", "parse_features", "is_field", "outline", "plot_plane", "plot_features", "plot_photometry", "plot_age_profile", "plot_corner", "plot_memberships", "plot_search", "plot_birth", "plotly_3d", "save_figure"]
+__all__ = ["FEATURES", "UNITS", "FEATURE_LABELS", "COLOURS", "DENSE", "FIELD_AGE", "GREY", "MARKERS", "MIN_AGE", "NEUTRAL", "SHOWN", "VECTOR", "is_field", "outline", "parse_features", "plot_age_profile", "plot_birth", "plot_corner", "plot_features", "plot_memberships", "plot_photometry", "plot_plane", "plot_search", "plotly_3d", "save_figure"]
 
 FEATURES: Any
 UNITS: Any
 FEATURE_LABELS: Any
 COLOURS: Any
-MARKERS: Any
-GREY: Any
-NEUTRAL: Any
-FIELD_AGE: float
 DENSE: int
+FIELD_AGE: float
+GREY: Any
+MARKERS: Any
 MIN_AGE: float
-VECTOR: int
+NEUTRAL: Any
 SHOWN: int
-def parse_features(features: str) -> list[Any]: ...
-def is_field(component: Any) -> bool: ...
-def outline(component: Any, i: int, j: int, n_sigma: float = ..., birth: bool = ...) -> NDArray[Any]: ...
-def plot_plane(stars: ArrayLike | StarData, i: int, j: int, memberships: ArrayLike | None = ..., components: Any = ..., ax: Any = ..., background_grey: bool = ..., labels: Any = ..., names: Any = ..., legend: bool = ...) -> Axes: ...
-def plot_features(stars: ArrayLike | StarData, features: Any = ..., memberships: ArrayLike | None = ..., components: Any = ..., background_grey: bool = ..., labels: Any = ..., names: Any = ..., fig: Any = ...) -> Figure: ...
-def plot_photometry(table: Any, memberships: ArrayLike | None = ..., components: Any = ..., ax: Any = ..., background_grey: bool = ..., names: Any = ..., legend: bool = ...) -> Axes: ...
-def plot_age_profile(profile: Any, log_prob: ArrayLike | None = ..., ax: Any = ...) -> Axes: ...
-def plot_corner(posterior: Any, names: Any = ..., fig: Any = ...) -> Figure: ...
-def plot_memberships(memberships: ArrayLike, ax: Any = ..., names: Any = ..., components: Any = ..., background_grey: bool = ...) -> Axes: ...
-def plot_search(scores: Any, ax: Any = ...) -> Axes: ...
-def plot_birth(component: Any, stars: ArrayLike | StarData, memberships: ArrayLike | None = ..., i: int = ..., j: int = ..., max_error: float = ..., colour: str = ..., fig: Any = ...) -> Figure: ...
-def plotly_3d(stars: ArrayLike | StarData, memberships: ArrayLike | None = ..., components: Any = ..., axes: Any = ..., background_grey: bool = ..., names: Any = ...) -> Any: ...
-def save_figure(fig: Any, path_stem: Any, formats: Any = ...) -> list[Any]: ...
+VECTOR: int

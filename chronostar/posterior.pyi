@@ -1,5 +1,5 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
-from chronostar.datatools import StarData
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
+from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
@@ -15,8 +15,8 @@ class Posterior(NamedTuple):
     prior: str
     flags: list[Any]
     def __repr__(self) -> str: ...
+    def __getitem__(self, name: Any) -> NDArray[Any]: ...  # type: ignore[override]
     @property
     def n_effective(self) -> Any: ...
-    def __getitem__(self, name: Any) -> NDArray[Any]: ...  # type: ignore[override]
     def interval(self, component: int, name: str, level: float = ...) -> tuple[Any, ...]: ...
 def sample_posterior(mixture: Any, X: ArrayLike | StarData, component: Any = ..., n_steps: int = ..., n_walkers: int | None = ..., log_prior: Any = ..., rng: Any = ...) -> Posterior: ...

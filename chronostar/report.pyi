@@ -1,5 +1,5 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
-from chronostar.datatools import StarData
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
+from chronostar.stars import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 

@@ -1,9 +1,9 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
 from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 from typing import Any
 
-__all__ = ["GAIA_ERRORS", "MAIN_SEQUENCE", "DISCS", "generate_association", "sphere", "draw_errors", "SynthData", "draw_masses", "photometry", "gaia_errors", "draw_correlations", "generate_field", "generate_gaia_sky"]
+__all__ = ["GAIA_ERRORS", "MAIN_SEQUENCE", "DISCS", "generate_association", "sphere", "draw_errors", "SynthData", "worked_example", "draw_masses", "photometry", "gaia_errors", "draw_correlations", "generate_field", "generate_gaia_sky"]
 
 GAIA_ERRORS: Any
 MAIN_SEQUENCE: Any
@@ -15,7 +15,7 @@ class SynthData:
     m_err: float
     def __init__(self, parameters: ArrayLike, nstars: Any, rng: Any = ..., orbit: Any = ..., m_err: Any = ...) -> None: ...
     @classmethod
-    def measure_astrometry(cls, cartesian: ArrayLike, rng: Any = ...) -> Table: ...
+    def measure_astrometry(cls, cartesian: ArrayLike, rng: Any = ..., m_err: Any = ...) -> Table: ...
     def generate(self) -> Any: ...
     parameters: Any
     nstars: Any
@@ -24,6 +24,7 @@ class SynthData:
     cartesian: Any
     memberships: Any
     table: Any
+def worked_example(seed: int = ...) -> tuple[Any, ...]: ...
 def draw_masses(n: int, rng: Any = ...) -> NDArray[Any]: ...
 def photometry(mass: ArrayLike, age: float = ..., rng: Any = ...) -> tuple[Any, ...]: ...
 def gaia_errors(G: ArrayLike, rng: Any = ...) -> NDArray[Any]: ...

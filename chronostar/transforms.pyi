@@ -1,4 +1,4 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
 from numpy.typing import ArrayLike, NDArray
 from typing import Any
 

@@ -1,18 +1,18 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
-from chronostar.datatools import StarData
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
+from chronostar.stars import StarData
 from typing import Any, NamedTuple, Self
 
-__all__ = ["logger", "Parked", "park", "fetch", "check_workers", "Workers"]
+__all__ = ["logger", "SharedStars", "share_stars", "load_shared", "check_workers", "Workers"]
 
 logger: Any
-class Parked(NamedTuple):
+class SharedStars(NamedTuple):
     path: str
     n: int
     has_covs: bool
     fingerprint: int
     pid: int
-def park(stars: Any, folder: Any) -> Parked: ...
-def fetch(parked: Any) -> StarData: ...
+def share_stars(stars: Any, folder: Any) -> SharedStars: ...
+def load_shared(shared: Any) -> StarData: ...
 def check_workers(n: Any = ..., executor: Any = ...) -> Any: ...
 class Workers:
     def __init__(self, stars: Any, n: int = ..., executor: Any = ..., folder: Any = ...) -> None: ...
@@ -23,4 +23,4 @@ class Workers:
     n: Any
     executor: Any
     folder: Any
-    parked: Any
+    shared: Any

@@ -3,12 +3,7 @@
 import numpy as np
 
 from chronostar.datatools import StarData, prepare
-from chronostar.synthdata import SynthData, generate_association
-
-
-def sphere(dxyz, duvw):
-    "Covariance of a sphere at birth."
-    return np.diag([dxyz**2] * 3 + [duvw**2] * 3)
+from chronostar.synthdata import SynthData, generate_association, sphere
 
 
 def scattered(rng, position=60.0, velocity=8.0):
@@ -66,14 +61,9 @@ def make(kind, seed):
     "Stars, true memberships and true ages of a sky."
     rng = np.random.default_rng([KINDS.index(kind), seed])
     groups, m_err = _groups(kind, rng)
-
-    class Measured(SynthData):
-        pass
-
-    Measured.m_err = m_err
     stars = np.vstack([generate_association(mean, cov, age, n, rng) for mean, cov, age, n in groups])
     truth = np.repeat(np.eye(len(groups)), [n for *_, n in groups], axis=0)
-    table = Measured.measure_astrometry(stars, rng)
+    table = SynthData.measure_astrometry(stars, rng, m_err)
     table["row"] = np.arange(len(table))
     if kind == "five groups, few velocities":
         for name in ("radial_velocity", "radial_velocity_error"):

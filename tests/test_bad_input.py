@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
-from conftest import worked_example
 
 from chronostar import cli
 from chronostar.config import read_config
 from chronostar.datatools import CORRELATIONS, ERRORS, OBSERVABLES, InputError, StarData, load_array, prepare, read_table
+from chronostar.synthdata import worked_example
 
 
 @pytest.fixture(scope="module")
@@ -135,10 +135,6 @@ def test_single_precision_and_double_covariances(refuses):
     assert "bool" in refuses("fit_chronostar", "means.npy", "--covs", save("covs.npy", np.zeros((20, 6, 6), dtype=bool)))
 
 
-def test_stars_that_are_all_the_same(refuses):
-    assert "at the same place" in refuses("fit_component", save("same.npy", np.ones((30, 6))))
-
-
 def test_too_many_components(refuses):
     assert "NCOMPS must be between" in refuses("fit_mixture", "1000000000", "data_all.npy")
 
@@ -160,14 +156,6 @@ def test_rows_that_cannot_be_followed_are_left_out(here, capsys):
     assert "1 left out: too far, too fast or too uncertain for an orbit" in said
     assert "1 left out: pmra_error beyond all reason" in said
     assert np.isfinite(np.load("data_all.npy")).all()
-
-
-def test_ids_that_are_none(refuses):
-    table, _ = worked_example(3)
-    for ids in (np.arange(len(table)) + 0.5, np.arange(len(table)) + 2.0**60, np.zeros((len(table), 2), dtype=int)):
-        table["source_id"] = ids
-        table.write("ids.fits", overwrite=True)
-        assert "source_id" in refuses("prepare_data", "ids.fits")
 
 
 def test_several_columns_in_one(refuses):
@@ -222,15 +210,6 @@ def test_overwriting_a_table_without_velocities(here):
     assert np.load("fake_rvs_mask.npy").all()
 
 
-def test_invented_velocities_are_known_again(here):
-    table, _ = worked_example(3)
-    table["radial_velocity"][:50] = np.nan
-    table.write("few.fits")
-    for _ in range(2):
-        cli.prepare_data(["-q", "-f", "-w", "few.fits"])
-        assert np.load("fake_rvs_mask.npy").sum() == 50
-
-
 @pytest.mark.parametrize("ending", ["fits", "ecsv", "vot", "csv", "fits.gz", "parquet"])
 def test_formats_that_come_back(here, ending):
     table, _ = worked_example(3)
@@ -264,14 +243,10 @@ def test_memberships_that_do_not_fit(refuses):
 
 
 @pytest.mark.parametrize(("text", "culprit"), [
-    ("mixture:\n  init_parmas: random\n", "did you mean 'init_params'?"),
-    ("mixtures:\n  tol: 1\n", "did you mean 'mixture'?"),
-    ("- mixture:\n    tol: 1\n", "not a list"),
     ("mixture:\n  tol: 1\n  max_iter: 5\n  tol: 2\n", "'tol' is there twice in line 4"),
     ("mixture: {tol: 1}\nmixture: {tol: 2}\n", "'mixture' is there twice in line 2"),
     ("run: &a [x, x]\ndriver: [*a, *a, *a]\n", "write the value out for *a"),
     ("mixture: &a\n  tol: *a\n", "write the value out for *a"),
-    ("mixture: !!python/object/apply:os.getcwd []\n", "could not determine a constructor"),
     ("mixture:\n\ttol: 1\n", "is not a YAML file"),
     ("mixture:\n  tol: 2001-99-99\n", "is not a YAML file"),
     ("mixture:\n  max_iter: " + "9" * 5000, "is not a YAML file"),
@@ -279,25 +254,20 @@ def test_memberships_that_do_not_fit(refuses):
     ("mixture: 1\n---\nmixture: 2\n", "single document"),
     ("mixture:\n  tol: [1, 2]\n", "must be a number, not a list"),
     ("mixture:\n  n_components: 0\n", "n_components must be between 1"),
-    ("mixture:\n  init_params: kmean\n", "did you mean 'kmeans'?"),
     ("mixture:\n  component_class: Nothing\n", "no class 'Nothing'"),
     ("modules:\n  component: [1]\n", "must be the name of a class"),
     ("modules:\n  component: ..\n", "cannot import '..'"),
-    ("run:\n  savedir: \"a\\0b\"\n", "control characters"),
     ("hello", "not 'hello'"),
     ("3: 4", "there is no section 3"),
     ("mixture: [", "is not a YAML file"),
-    ("mixture:\n  tol: small\n", "mixture.tol must be a number"),
     ("modules:\n  component: SpaceComponant\n", "did you mean 'SpaceComponent'?"),
     ("component:\n  stellar_uncertainties: true\n", "42 columns"),
     ("component:\n  stellar_uncertainties: 0\n", "must be true or false"),
-    ("component:\n  max_age: -5\n", "between 0 and 1000"),
     ("component:\n  nthreads: four\n", "must be a whole number"),
     ("component:\n  trace_orbit_func: nonsense\n", "no orbit model 'nonsense'"),
     ("mixture:\n  max_iter: 0\n", "max_iter must be between 1"),
     ("mixture:\n  tol: .nan\n", "mixture.tol must be between"),
     ("mixture:\n  random_state: abc\n", "random_state must be a whole number"),
-    ("modules:\n  mixture: SpaceComponent\n", "is no mixture"),
     ("modules:\n  component: numpy.array\n", "is no component"),
     ("run:\n  savedir: 3\n", "savedir must be a text"),
     ("[" * 5000, "is not a YAML file"),
@@ -345,18 +315,6 @@ def test_memberships_contradict_settings(refuses, here):
     assert "no memberships were given" in refuses("fit_mixture", "-c", "resp.yml", "2", "data_all.npy")
 
 
-def test_results_that_are_none(refuses, here):
-    assert "no such result folder" in refuses("calc_memberships", "data_all.npy", "-r", "nowhere")
-    (here / "empty").mkdir()
-    assert "holds no result" in refuses("calc_memberships", "data_all.npy", "-r", "empty")
-
-
-def test_plot_features(refuses):
-    assert "nothing to plot" in refuses("plot_features", "-f", "0,1")
-    assert "-d FITS" in refuses("plot_features", "-m", "data_means.npy", "-p")
-    assert "0,9" in refuses("plot_features", "-m", "data_means.npy", "-f", "0,9")
-
-
 @pytest.mark.parametrize(("name", "content", "says"), [
     ("ids.npy", np.arange(20.0), "ids must be whole numbers"),
     ("ids.npy", np.arange(19), "19 ids for 20 stars"),
@@ -387,8 +345,7 @@ def test_a_provenance_that_is_none(here, garbage):
     read.write("again")
 
 
-@pytest.mark.parametrize("orbit", ["galpy:vcirc", "galpy:Foo", "'epicyclic:'", "numpy.sin", "nowhere.orbit", "kepler", "..",
-                                   "5", "[1, 2]", "collections.OrderedDict", "numpy.ones"])
+@pytest.mark.parametrize("orbit", ["'epicyclic:'", "..", "5", "[1, 2]", "collections.OrderedDict", "numpy.ones"])
 def test_orbits_that_are_none(refuses, here, orbit):
     (here / "config.yml").write_text(f"component:\n  trace_orbit_func: {orbit}\n")
     assert "component.trace_orbit_func" in refuses("fit_component", "-c", "config.yml", "data_all.npy")
@@ -411,14 +368,8 @@ def test_a_result_whose_orbit_is_lost(refuses, here):
     assert "is not one result" in refuses("calc_memberships", "data.npy", "-r", "result")
 
 
-@pytest.mark.parametrize("argv", [["."], ["stars"], ["a.fits", "--parallax", "0"], ["a.fits", "--release", "a b"],
-                                  ["none/a.fits"]])
-def test_queries_that_make_no_sense(refuses, argv):
-    refuses("query_gaia", *argv)
-
-
-def test_radial_velocities_shifted_by_nothing_one_can_add(refuses):
-    assert "rv_shift must be a number" in refuses("prepare_data", "stars.fits", "--rv-shift", "nan")
+def test_a_query_that_makes_no_sense(refuses):
+    assert "must be positive" in refuses("query_gaia", "a.fits", "--parallax", "0")
 
 
 # Tables
@@ -563,7 +514,7 @@ def test_ids(here, caplog):
     assert "'source_id' repeats itself in 29 rows" in caplog.text
     for ids, says in ((MaskedColumn(big, mask=big == big[3]), "masked"), (np.uint64(2**63) + big.astype("u8"), "lost digits"),
                       (np.arange(30, dtype="f2") + 2048, "lost digits"), ([f"Gaia DR3 {i}" for i in big], "not integers"),
-                      (np.full(30, np.nan), "lost digits")):
+                      (np.full(30, np.nan), "lost digits"), (np.zeros((30, 2), dtype=int), "not integers")):
         with pytest.raises(InputError, match=says):
             prepare(table_with(source_id=ids))
 
@@ -656,25 +607,15 @@ def test_arrays_of_other_types(refuses, kind):
 def test_arrays_in_other_layouts(here, change):
     X, other = stars(), change(stars())
     other.flags.writeable = False
-    np.testing.assert_array_equal(StarData(other).blocks, StarData(X).blocks)
-    np.testing.assert_array_equal(StarData(np.load(save("X.npy", other), mmap_mode="r")).blocks, StarData(X).blocks)
+    expected = StarData(X).cartesian.blocks
+    for same in (other, np.load(save("X.npy", other), mmap_mode="r")):
+        np.testing.assert_array_equal(StarData(same).cartesian.blocks, expected)
 
 
 def test_whole_numbers_and_half_precision_for_means(here):
     X = stars()[:, :6].round()
     for kind in ("f2", "f4", "i2", "i8"):
         np.testing.assert_array_equal(StarData(X.astype(kind)).means, X)
-
-
-def test_covariances_that_are_none(refuses):
-    for column, says in ((7, "not symmetric"), (None, "not positive definite")):
-        X = stars()
-        if column:
-            X[3, column] = 0.5
-        else:
-            X[3, 7] = X[3, 12] = 5.0
-        message = refuses("fit_component", save("bad.npy", X))
-        assert "row 3" in message and says in message
 
 
 def test_archives_and_tables_in_place_of_arrays(refuses, here):
@@ -690,13 +631,10 @@ def test_archives_and_tables_in_place_of_arrays(refuses, here):
     assert "pipe.npy is no ordinary file" in refuses("fit_component", "pipe.npy")
 
 
-@pytest.mark.parametrize("column", [0, 2, 5])
-def test_stars_on_a_sheet(refuses, column):
+def test_stars_on_a_sheet(refuses):
     "Without uncertainties, ever more components would describe them ever better."
     X = np.random.default_rng(0).normal(0, 10, (300, 6))
-    X[:, column] = 5.0
-    assert f"all have the same {'XYZUVW'[column]}" in refuses("fit_chronostar", "-q", save("sheet.npy", X))
-    X[:, column] = X[:, 1] + X[:, 3]
+    X[:, 5] = X[:, 1] + X[:, 3]
     assert "lie on a sheet" in refuses("fit_chronostar", "-q", save("sheet.npy", X))
 
 
@@ -794,12 +732,12 @@ def test_a_name_that_cannot_be_coded(here):
 SLOW_DISK = """
 import sys, time
 import numpy as np
-from chronostar import cli, datatools
+from chronostar import cli, files
 def write(path, content):
     path.write_bytes(b'half of it')
     print('writing', flush=True)
     time.sleep(60)
-datatools._write = write
+files._write = write
 cli.prepare_data()
 """
 

@@ -12,7 +12,7 @@ from chronostar.component.spherespacetimecomponent import SphereSpaceTimeCompone
 from chronostar.datatools import StarData
 from chronostar.results import read_result
 from chronostar.synthdata import generate_association, sphere
-from chronostar.traceorbit import GalpyOrbit, NumericalOrbit, get_orbit
+from chronostar.traceorbit import GalpyOrbit, NumericalOrbit
 
 NOW = [20.0, -10, 10, -2, -6, -4]
 
@@ -21,8 +21,8 @@ def stars(orbit, age, seed=1):
     return StarData(generate_association(NOW, sphere(8.0, 0.8), age, 300, rng=seed, orbit=orbit))
 
 
-@pytest.mark.parametrize("age", [10.0, 50.0, 100.0])
-def test_the_age_is_found_along_the_orbit_that_the_stars_took(age):
+def test_the_orbit_that_the_stars_took_is_the_likeliest():
+    age = 100.0
     data = stars("galpy", age)
     along = SphereSpaceTimeComponent(trace_orbit_func="galpy").maximize(data)
     epicyclic = SphereSpaceTimeComponent().maximize(data)
@@ -38,16 +38,6 @@ def test_the_table_leads_to_the_optimum_of_the_orbits_themselves():
         slow.m_step(data, np.ones(len(data)))
     assert slow.estimate_log_prob(data).sum() - fast.estimate_log_prob(data).sum() < 1e-3
     assert abs(slow.age - fast.age) < 0.01
-
-
-def test_a_result_comes_back_with_its_orbit(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    np.save("data.npy", stars("galpy", 30.0).means)
-    (tmp_path / "config.yml").write_text("component: {trace_orbit_func: galpy}\n")
-    cli.fit_component(["-c", "config.yml", "data.npy"])
-    found = read_result("result").components_[0]
-    assert found.trace_orbit_func == "galpy" and np.abs(found.mean - NOW).max() < 2
-    assert isinstance(get_orbit(found.trace_orbit_func), GalpyOrbit)
 
 
 def test_an_orbit_of_ones_own_by_dotted_path(tmp_path, monkeypatch):

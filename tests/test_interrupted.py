@@ -12,7 +12,6 @@ from shutil import copytree, rmtree
 
 import numpy as np
 import pytest
-from conftest import worked_example
 
 from chronostar import cli
 from chronostar import workers as crew
@@ -22,7 +21,7 @@ from chronostar.datatools import InputError, StarData, prepare
 from chronostar.driver import Driver
 from chronostar.icpool.simpleicpool import SimpleICPool
 from chronostar.mixture.componentmixture import ComponentMixture
-from chronostar.synthdata import SynthData
+from chronostar.synthdata import SynthData, worked_example
 
 FIT = [str(Path(sys.executable).with_name("fit-chronostar")), "-q", "stars"]
 
@@ -220,10 +219,10 @@ def test_workers_of_a_killed_search_end(place):
 
 
 def test_stars_that_no_worker_sees(stars, tmp_path):
-    parked = crew.park(stars, tmp_path)
-    os.unlink(parked.path)
+    shared = crew.share_stars(stars, tmp_path)
+    os.unlink(shared.path)
     with pytest.raises(InputError, match="choose a driver.savedir that all machines can see"):
-        crew.fetch(parked._replace(pid=0))
+        crew.load_shared(shared._replace(pid=0))
 
 
 @pytest.mark.slow
@@ -278,8 +277,8 @@ DAMAGE = {
     "another search": lambda fit: edit(fit / "fit.json", search=[]),
     "another score": lambda fit: edit(fit / "fit.json", BIC=1.0),
     "a score that is none": lambda fit: edit(fit / "fit.json", BIC="low"),
-    "memory too short": lambda fit: edit(fit / "fit.json", memory=[]),
-    "memory that is none": lambda fit: edit(fit / "fit.json", memory=[1]),
+    "a state too short": lambda fit: edit(fit / "fit.json", state=[]),
+    "a state that is none": lambda fit: edit(fit / "fit.json", state=[1]),
     "other weights": lambda fit: np.save(fit / "weights.npy", [0.5, 0.5]),
     "other parameters": lambda fit: np.save(fit / "comp_000_params.npy", np.load(fit / "comp_000_params.npy") * 1.01),
     "truncated parameters": lambda fit: (fit / "comp_000_params.npy").write_bytes(b"\x93NUMPY"),
@@ -405,7 +404,7 @@ def test_a_pool_that_does_no_more_than_it_owes(stars, tmp_path):
     driver = Driver(icpool_class=Bare, savedir=tmp_path / "fits")
     best = driver.run(stars[:150])
     driver.save_best(tmp_path / "best", stars[:150])
-    assert list(driver.scores_) == ["AAB-XXX-0000-0001-x", "AAC-XXX-0000-0002-x"]
+    assert list(driver.icpool.scores) == ["AAB-XXX-0000-0001-x", "AAC-XXX-0000-0002-x"]
     assert repr(Driver(icpool_class=Bare, savedir=tmp_path / "fits").run(stars[:150], resume=True)) == repr(best)
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.table import MaskedColumn, vstack
+from astropy.table import vstack
 from scipy.stats import norm
 
 from chronostar.component.spacecomponent import SpaceComponent
 from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
-from chronostar.datatools import FAKE_RV_ERROR, StarData, fill_missing_rvs, prepare
+from chronostar.datatools import FAKE_RV_ERROR, fill_missing_rvs, prepare
 from chronostar.maths import estimate_log_gaussian_ol_prob, estimate_log_gaussian_ol_prob_py
 from chronostar.synthdata import generate_gaia_sky, sphere
 from chronostar.transforms import sky_triad
@@ -77,16 +77,6 @@ def test_the_invented_value_does_not_matter(component):
     other["radial_velocity"] += 40.0
     a, b = (component.estimate_log_prob(prepare(table).stars) for table in (filled, other))
     np.testing.assert_allclose(a, b, atol=2e-5, rtol=0)  # (40 / 10 000)^2 / 2
-
-
-def test_left_out_or_kept():
-    filled = gaia_stars()
-    missing = filled.copy()
-    missing["radial_velocity"] = MaskedColumn(missing["radial_velocity"], mask=[True, False] * 3)
-    assert prepare(missing).left_out == {"no value for radial_velocity": 3}
-    kept = prepare(missing, fake_rvs=True)
-    assert kept.fake_rvs.sum() == 6  # those that were filled before are still known to be
-    assert isinstance(kept.stars, StarData) and len(kept.stars[~kept.stars.fake_rvs]) == 0
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.7, 1.0])

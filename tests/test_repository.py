@@ -60,7 +60,7 @@ def test_notebooks_are_clean(copy):
 
 def test_readme_is_the_index():
     text, images = make_readme(NBS / "index.ipynb")
-    again = "README.md is not nbs/index.ipynb: run python tests/make_readme.py"
+    again = "README.md is not nbs/index.ipynb: run python tools/make_readme.py"
     assert (ROOT / "README.md").read_text(encoding="utf-8") == text, again
     folder = ROOT / "index_files"
     assert {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in folder.glob("*")} == images, again
@@ -80,9 +80,10 @@ def test_links_lead_somewhere(page):
 
 
 def said(nb):
-    "What the cells of a notebook have printed and displayed as text."
-    outputs = [output for cell in nb.cells if cell.cell_type == "code" for output in cell.outputs]
-    return [o.text if o.output_type == "stream" else o.data.get("text/markdown", o.data.get("text/plain")) for o in outputs]
+    "What each cell of a notebook has printed and displayed as text: one text, as a busy machine may print it in two parts."
+    cells = [cell.outputs for cell in nb.cells if cell.cell_type == "code"]
+    return ["".join(o.text if o.output_type == "stream" else o.data.get("text/markdown", o.data.get("text/plain"))
+                    for o in outputs) for outputs in cells]
 
 
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name.startswith("reference/")])

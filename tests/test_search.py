@@ -22,7 +22,7 @@ def check(kind, seed):
         assert len(best.components_) == truth.shape[1]
 
 
-@pytest.mark.parametrize("kind", skies.KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in skies.KINDS if kind != "worked example"])  # see test_synthetic_example.py
 def test_the_search_finds_the_truth(kind):
     check(kind, 0)
 
@@ -81,7 +81,7 @@ def test_the_likelihood_never_falls(seed):
     for one, two in zip(fits[0].components_, fits[1].components_, strict=True):
         np.testing.assert_array_equal(one.get_parameters(), two.get_parameters())
     before = fits[0].lower_bound_
-    assert fits[0].loosen(stars).lower_bound_ >= before
+    assert fits[0].escape(stars).lower_bound_ >= before
 
 
 def test_max_iter_is_said():

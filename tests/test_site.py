@@ -171,6 +171,10 @@ def test_navigation_leads_to_every_page_once():
     assert all(item["href"].startswith("https://") or item["href"] in NOTEBOOKS for item in bar)
 
 
+def test_the_map_shows_every_chapter(pages):
+    assert set(MODULES) <= set(pages["chapters.ipynb"].links), "a chapter is missing in nbs/chapters.ipynb"
+
+
 @each_page
 def test_front_matter(page):
     "A title and a description: the page's head, search results, and what others show of a link."
@@ -314,7 +318,7 @@ def test_signatures_are_shown(page):
 
 def test_llms_txt():
     made = make_llms()
-    assert (ROOT / "nbs" / "llms.txt").read_text(encoding="utf-8") == made, "run python tests/make_llms.py"
+    assert (ROOT / "nbs" / "llms.txt").read_text(encoding="utf-8") == made, "run python tools/make_llms.py"
 
 
 def test_card():

@@ -1,4 +1,4 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
 from chronostar.icpool.simpleicpool import SimpleICPool
 from typing import Any
 

@@ -1,4 +1,4 @@
-# Made by tests/make_stubs.py: edit the notebooks, not this file.
+# Made by tools/make_stubs.py: edit the notebooks, not this file.
 from chronostar.base import BaseICPool
 from chronostar.base import InitialCondition
 from typing import Any
@@ -11,12 +11,10 @@ class SimpleICPool(BaseICPool):
     def has_next(self) -> bool: ...
     def get_next(self) -> InitialCondition: ...
     def get_batch(self) -> list[Any]: ...
-    def register_result(self, label: str, mixture: Any, score: float) -> None: ...
-    component_class: Any
-    start_init_comps: Any
-    background: Any
-    max_components: Any
     index_from_front: Any
-    scores: Any
+    component_class: Any
+    background: Any
+    start_init_comps: Any
+    max_components: Any
 def split_component(mixture: Any, i: int) -> tuple[Any, ...]: ...
 def group_in_place(k: int, make_component: Any, stars: Any, mixture: Any) -> tuple[Any, ...]: ...

@@ -84,7 +84,7 @@ def case(kind, age, size, seed):
     row = {"kind": kind, "age": age, "size": size, "seed": seed, "found": profile.age, "cramer_rao": bound,
            "drop": drop}  # of ln L, from the maximum to the true age
     row["fitted"], row["sigma"] = uncertainties[0, "age"]
-    row |= {"hills": len(profile.hills), "seconds_sigma": one - start, "seconds_profile": two - one}
+    row |= {"hills": len(profile.other_maxima), "seconds_sigma": one - start, "seconds_profile": two - one}
     for name in ("dxyz", "duvw"):
         row[f"{name}_true"], (row[name], row[f"{name}_sigma"]) = getattr(truth.components_[0], name), uncertainties[0, name]
     for level in DROPS:

@@ -41,7 +41,7 @@ def write_stars(path, n):
 
 def mixture():
     "Roughly what there is."
-    start = [SphereSpaceTimeComponent(np.array(p) + [1, 1, 1, 0.3, 0.3, 0.3, 1, 0.2, 0], nthreads=1) for p in GROUPS]
+    start = [SphereSpaceTimeComponent(np.array(p) + [1, 1, 1, 0.3, 0.3, 0.3, 1, 0.2, 0]) for p in GROUPS]
     return ComponentMixture(None, start).set_parameters([0.002, 0.002, 0.996], start)
 
 
@@ -132,7 +132,7 @@ def nothing(stars):
 def warm(stars):
     "All that is compiled or imported at the first call."
     few = stars[:1000]
-    m_step(few, mixture()._e_step(few)[1])
+    m_step(few, few.e_step(mixture())[1])
 
 
 def forget(folder):
@@ -195,7 +195,7 @@ def agreement(folder, n):
     "Largest relative difference of an iteration's parameters from those in memory."
     stars = StarData(np.load(folder / "stars.npy"))
     packed = ChunkedStars(folder / "packed")
-    a, b = (m_step(s, copy(mixture())._e_step(s)[1]) for s in (packed, stars))
+    a, b = (m_step(s, s.e_step(copy(mixture()))[1]) for s in (packed, stars))
     pairs = [(x.get_parameters(), y.get_parameters()) for x, y in zip(a.components_, b.components_, strict=True)]
     return max(float(np.abs(x - y).max() / np.abs(y).max()) for x, y in [*pairs, (a.weights_, b.weights_)])
 

@@ -61,7 +61,7 @@ def rough(stars, truth, k):
     few = slice(0, 20_000)
     unsure = np.full((len(truth[few]), k), 0.4 / k)
     unsure[np.arange(len(unsure)), truth[few]] += 0.6
-    return [SphereSpaceTimeComponent(nthreads=1).maximize(stars[few], resp) for resp in unsure.T]
+    return [SphereSpaceTimeComponent().maximize(stars[few], resp) for resp in unsure.T]
 
 
 def iterations(stars, components):
@@ -74,9 +74,9 @@ def iterations(stars, components):
 def em(n, k):
     "A row: an EM iteration in memory."
     means, covs, truth = sky(n, k)
-    stars = StarData(means, covs)
+    stars = StarData(means, covs, nthreads=1)
     components = rough(stars, truth, k)
-    held = stars.blocks.nbytes + stars.curvilinear.blocks.nbytes + stars.curvilinear.log_jacobian.nbytes
+    held = stars.cartesian.blocks.nbytes + stars.curvilinear.blocks.nbytes + stars.curvilinear.log_jacobian.nbytes
     took, peak = cost(lambda: iterations(stars, components))
     return {"what": "EM iteration", "n": n, "k": k, "seconds": took / ITERATIONS, "megabytes": held / 1e6 + peak}
 
@@ -88,12 +88,12 @@ def from_disk(folder, n):
     yield {"what": "three sums, from disk", "n": n, "k": 1, "seconds": took, "megabytes": peak + weights.nbytes / 1e6}
     rows = np.load(folder / "stars.npy", mmap_mode="r")
     truth = [[0.0] * 6 + [8.0, 1.0, 10.0], [0.0] * 6 + [120.0, 15.0, 0.0]]
-    mixture = ComponentMixture().set_parameters([0.5, 0.5], [SphereSpaceTimeComponent(p, nthreads=1) for p in truth])
+    mixture = ComponentMixture().set_parameters([0.5, 0.5], [SphereSpaceTimeComponent(p) for p in truth])
     out = np.lib.format.open_memmap(folder / "memberships.npy", "w+", shape=(n, 2))
 
     def memberships():
         for start in range(0, n, CHUNK):
-            out[start : start + CHUNK] = mixture.predict_proba(rows[start : start + CHUNK])
+            out[start : start + CHUNK] = mixture.predict_proba(StarData(rows[start : start + CHUNK], nthreads=1))
 
     took, peak = cost(memberships)
     yield {"what": "memberships, from disk", "n": n, "k": 2, "seconds": took, "megabytes": peak}

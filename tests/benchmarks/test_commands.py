@@ -8,18 +8,12 @@ import pytest
 
 from chronostar.datatools import CORRELATIONS, StarData, prepare
 from chronostar.driver import Driver
-from chronostar.synthdata import SynthData, generate_association, sphere
+from chronostar.synthdata import SynthData, worked_example
 
 from .bench import Child, seconds, sky
 
 COMMANDS = ["prepare-data", "fit-component", "fit-mixture", "fit-chronostar", "calc-memberships", "plot-features",
             "chronostar-demo"]
-
-
-class Measured(SynthData):
-    "Stars measured better than Gaia typically does."
-
-    m_err = 0.3
 
 
 def python(code):
@@ -36,16 +30,12 @@ def cached(folder):
 def example(tmp_path_factory):
     "A folder with the synthetic worked example: its table and, prepared, its arrays and true memberships."
     folder = tmp_path_factory.mktemp("example")
-    rng = np.random.default_rng(0)
-    field = generate_association(np.zeros(6), sphere(500.0, 30.0), 0.0, 1000, rng=rng)
-    association = generate_association(np.ones(6), sphere(50.0, 1.5), 30.0, 200, rng=rng)
-    table = Measured.measure_astrometry(np.vstack([association, field]), rng=rng)
-    near = table["parallax"] > 1
-    prepared = prepare(table[near])
+    table, truth = worked_example(0)
+    prepared = prepare(table)
     np.save(folder / "data_all.npy", prepared.X)
     np.save(folder / "data_means.npy", prepared.means)
     np.save(folder / "data_covs.npy", prepared.covs)
-    np.save(folder / "truth.npy", np.repeat(np.eye(2), [200, 1000], axis=0)[near])
+    np.save(folder / "truth.npy", truth)
     return folder
 
 

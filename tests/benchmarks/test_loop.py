@@ -37,7 +37,7 @@ def test_log_overlap(race, record, hundred_thousand):
 
 
 def test_bandwidth(race, record, million):
-    blocks = million[0].blocks
+    blocks = million[0].cartesian.blocks
     weights, flat = np.ones(len(million[0])), blocks.ravel()
     with threadpool_limits(1):
         ours, reading = race(lambda: overlap_sums(blocks, weights, MEAN, COV, nthreads=1), lambda: flat @ flat)
@@ -46,7 +46,7 @@ def test_bandwidth(race, record, million):
 
 
 def test_two_threads(race, record, million):
-    blocks, weights = million[0].blocks, np.ones(len(million[0]))
+    blocks, weights = million[0].cartesian.blocks, np.ones(len(million[0]))
 
     def alone():
         return overlap_sums(blocks, weights, MEAN, COV, nthreads=1)

@@ -26,7 +26,7 @@ def moments(means, truth, k):
 def ours(stars, start, tol=-np.inf, max_iter=ITERATIONS):
     "A mixture of free Gaussians after some iterations."
     weights, centres, covs = start
-    components = [SpaceComponent(np.hstack([m, c.ravel()]), nthreads=1) for m, c in zip(centres, covs, strict=True)]
+    components = [SpaceComponent(np.hstack([m, c.ravel()])) for m, c in zip(centres, covs, strict=True)]
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
         return ComponentMixture(weights, components, tol=tol, max_iter=max_iter).fit(stars)
 
@@ -35,7 +35,7 @@ def ours(stars, start, tol=-np.inf, max_iter=ITERATIONS):
 def test_scikit_learn(race, record, uncertainties):
     means, covs, truth = sky(100_000, 5)
     start = moments(means, truth, 5)
-    stars = StarData(means, covs if uncertainties else None)
+    stars = StarData(means, covs if uncertainties else None, nthreads=1)
     how = {"weights_init": start[0], "means_init": start[1], "precisions_init": np.linalg.inv(start[2])}
 
     def theirs():
@@ -58,7 +58,7 @@ def test_astroml(race, record):
     xd = pytest.importorskip("astroML.density_estimation", reason="pip install -e '.[bench]' brings astroML")
     means, covs, truth = sky(10_000, 2)
     start = moments(means, truth, 2)
-    stars = StarData(np.hstack([means, covs.reshape(-1, 36)]))
+    stars = StarData(np.hstack([means, covs.reshape(-1, 36)]), nthreads=1)
 
     def theirs():
         peer = xd.XDGMM(2)
