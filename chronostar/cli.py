@@ -237,15 +237,12 @@ def _say_written(savedir, report):
 
 # %% ../nbs/50_cli.ipynb #c8b3bd60
 _HEADLINE = '-------------------\n----- RESULTS -----\n-------------------'
-_TODAY, _BIRTH = tuple('XYZUVW'), tuple(f'birth_{c}' for c in 'XYZUVW')
 
 def _print_uncertainties(uncertainties, k):
     "Value ± uncertainty of what is read off a component."
     if uncertainties is None: return
-    own = [name for component, name in uncertainties.keys if component == k and not name.startswith('cov_')]
-    common = {'age', 'weight', 'members', *_TODAY, *_BIRTH}
-    shape = [name for name in own if name not in common]  # dxyz, duvw; or others
-    for names in (('age', *shape, 'weight', 'members'), _TODAY, _BIRTH):
+    from chronostar.conventions import AXES
+    for names in (uncertainties.main_quantities(k), AXES, [f'birth_{axis}' for axis in AXES]):
         if line := uncertainties.describe(k, names): print(f"  {line}")
 
 # %% ../nbs/50_cli.ipynb #803fbe9d
