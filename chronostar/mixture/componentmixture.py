@@ -39,7 +39,7 @@ class ComponentMixture(BaseMixture):
         component_class=SphereSpaceTimeComponent,  # of the components, where none are given
         tol=1e-5,  # EM has converged when the mean log likelihood of a star gains less than this
         max_iter=1000,  # EM iterations at the most
-        init_params='random',  # how to guess memberships, see `INIT_PARAMS`
+        init_params='random',  # memberships to start from: init_resp, kmeans, k-means++, random, random_from_data
         n_init=1,  # number of starts from random guesses; the best counts
         random_state=None,  # seed of the guesses
         warm_start=False,  # start a second fit from the result of the first
