@@ -19,6 +19,12 @@ from .stars import as_stars
 from .uncertainties import FEW, polish
 
 # %% ../nbs/22_ages.ipynb #dcab37dc
+def _those_that_matter(stars, resp):
+    "Stars whose weight is not negligible, and their weights; or all, if these are more than a fifth."
+    keep = resp > 1e-12*resp.sum()/len(resp)
+    return (stars[keep], resp[keep]) if keep.sum() < 0.2*len(resp) else (stars, resp)
+
+# %% ../nbs/22_ages.ipynb #23e508ee
 class Held(BaseComponent):
     "A component with an age, which its M-steps leave as it is."
     def __init__(self, component, age):
@@ -38,6 +44,7 @@ class Held(BaseComponent):
 def m_step(self:Held, X, resp):
     "Improve everything but the age, in at most three passes over the stars; returns self."
     if resp.sum() < 2: return self
+    X, resp = _those_that_matter(as_stars(X), resp)
     def evaluate(theta): return self.component.evaluate(theta, X, resp)
     start = evaluate(np.clip(self.component.theta, *self.bounds))
     best = climb(start, evaluate, self.bounds, tol=1e-6, max_passes=2,
@@ -306,7 +313,8 @@ def age_profile(
     resp=None,  # shape (n,): weights of the stars for a component on its own, 1 by default
 ) -> AgeProfile:
     "The profile likelihood over one component's age, its intervals and other maxima; raises `InputError`."
-    problem = _problem(fit, as_stars(X), component, resp)
+    stars = fit.as_fitted(X) if isinstance(fit, BaseMixture) else as_stars(X)
+    problem = _problem(fit, stars, component, resp)
     of = problem.component(fit)
     oldest = min(of.theta_bounds[1, of.theta_names.index('age')], 1000.)
     scan, others = _whole_scan(problem, oldest)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['logger', 'NO_DERIVATIVES', 'OF_DATA', 'BaseComponent', 'Derivatives', 'differentiate', 'Alternative', 'BaseMixture',
-           'InitialCondition', 'make_label', 'BaseICPool']
+           'InitialCondition', 'make_label', 'BaseICPool', 'get_class', 'name_of', 'plain']
 
 # %% ../nbs/14_base.ipynb #67098ea9
 import logging
@@ -18,10 +18,13 @@ from sklearn.base import BaseEstimator, DensityMixin, clone
 
 from .climb import Point
 from .conventions import InputError
-from .settings import Configurable
+from .settings import Configurable, get_class, name_of, plain
 from .stars import as_stars
 
 # %% ../nbs/14_base.ipynb #021a01a6
+_all_ = [get_class, name_of, plain]  # scripts import them from here
+
+# %% ../nbs/14_base.ipynb #452d525b
 logger = logging.getLogger(__name__)
 
 def _owed(self, method): return NotImplementedError(f"{type(self).__name__} must implement {method}")
@@ -262,6 +265,13 @@ def check_settings(cls:BaseComponent, settings) -> dict:
 class BaseMixture(Configurable, DensityMixin, BaseEstimator):
     "Weighted components, fitted together: `weights_` (k,) and `components_`, a list."
     converged_, n_iter_ = True, 0
+    ignores_uncertainties = False  # is it fitted as if the stars had been measured without error?
+
+    def as_fitted(self,
+        X,  # shape (n, 42) or (n, 6), or StarData
+    ):  # StarData
+        "The stars as this mixture is fitted to them, without uncertainties if it ignores those."
+        return as_stars(X, False if self.ignores_uncertainties else None)
 
     def fit(self,
         X,  # shape (n, 42) or (n, 6), or StarData

@@ -1,13 +1,16 @@
 # Made by tools/make_stubs.py: edit the notebooks, not this file.
 from chronostar.climb import Point
 from chronostar.settings import Configurable
+from chronostar.settings import get_class as get_class
+from chronostar.settings import name_of as name_of
+from chronostar.settings import plain as plain
 from chronostar.stars import StarData
 from dataclasses import dataclass
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from typing import Any, NamedTuple, Self
 
-__all__ = ["logger", "NO_DERIVATIVES", "OF_DATA", "BaseComponent", "Derivatives", "differentiate", "Alternative", "BaseMixture", "InitialCondition", "make_label", "BaseICPool"]
+__all__ = ["logger", "NO_DERIVATIVES", "OF_DATA", "BaseComponent", "Derivatives", "differentiate", "Alternative", "BaseMixture", "InitialCondition", "make_label", "BaseICPool", "get_class", "name_of", "plain"]
 
 logger: Any
 NO_DERIVATIVES: Any
@@ -66,6 +69,8 @@ class Alternative(NamedTuple):
 class BaseMixture(Configurable, DensityMixin, BaseEstimator):
     converged_: bool
     n_iter_: int
+    ignores_uncertainties: bool
+    def as_fitted(self, X: ArrayLike | StarData) -> Any: ...
     def fit(self, X: ArrayLike | StarData, y: Any = ..., init_resp: ArrayLike | None = ...) -> Self: ...
     def bic(self, X: ArrayLike | StarData) -> float: ...
     def predict_proba(self, X: ArrayLike | StarData) -> NDArray[Any]: ...

@@ -353,7 +353,9 @@ def _fit_mixture(args):
     make_component, background = component_maker(config), component_maker(config, 'background')
     components = [make_component() for _ in range(args.ncomps)]
     if background: components[-1] = background()
-    mixture = config['modules']['mixture'](None, components, **config['mixture']).fit(stars, init_resp=resp)
+    mixture = config['modules']['mixture'](None, components, **config['mixture'])
+    mixture.ignores_uncertainties = config['component'].get('stellar_uncertainties') is False
+    mixture.fit(stars, init_resp=resp)
     uncertainties = _polished(mixture, stars)
     memberships, bic = mixture.predict_proba(stars), mixture.bic(stars)
     meta = {'stars': len(stars), 'BIC': bic, 'data': stars.provenance, 'settings': as_text(config)}
@@ -422,11 +424,13 @@ def _save_best_so_far(driver, savedir, stars):
 def _fit_chronostar(args):
     from pathlib import Path
 
-    from chronostar.config import read_config, stars_for
+    from chronostar.config import read_config
+    from chronostar.datatools import as_stars
     from chronostar.driver import Driver
     from chronostar.results import result_files
     config = read_config(args.config)
-    stars = stars_for(config, _load_stars(args.data, args.covs, warn=True))
+    nthreads = config['component'].get('nthreads')
+    stars = as_stars(_load_stars(args.data, args.covs, warn=True), nthreads=nthreads)
     resp = _load_memberships(args.membership, len(stars)) if args.membership else None
     savedir = Path(config['run']['savedir'] or 'result/final')
     beside = savedir.with_name('intermediate' if savedir.name == 'final' else f'{savedir.name}-intermediate')
@@ -468,8 +472,8 @@ def fit_chronostar(argv=None):
 # %% ../nbs/50_cli.ipynb #7f4acf0d
 def _calc_memberships(args):
     from chronostar.files import write_files
-    from chronostar.results import read_result, stars_as_fitted
-    stars = stars_as_fitted(args.results, _load_stars(args.data, args.covs, warn=True))
+    from chronostar.results import read_result
+    stars = _load_stars(args.data, args.covs, warn=True)
     memberships = read_result(args.results).predict_proba(stars)
     write_files(args.output, {'calced_membership.npy': memberships})
     logger.info("members of each component: %s", ', '.join(f'{m:.1f}' for m in memberships.sum(axis=0)))
@@ -621,9 +625,8 @@ def _plot_age(args):
     from chronostar import plotting
     from chronostar.ages import age_profile
     from chronostar.files import write_files
-    from chronostar.results import read_result, stars_as_fitted
+    from chronostar.results import read_result
     mixture, stars = read_result(args.results), _load_stars(args.data, args.covs, warn=True)
-    stars = stars_as_fitted(args.results, stars)
     _check_number(args.results, stars)
     for k in args.component or _with_age(mixture, args.results):
         profile, name = age_profile(mixture, stars, k), f'age_{k:03d}'

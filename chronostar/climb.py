@@ -37,7 +37,7 @@ def _propose(point, bounds, free, longest, damping):
     information[resting, resting] = 1
     step = dposv(information, gradient)[1]/scale  # the matrix is positive definite
     gain = 0.5*point.gradient @ step
-    step /= max(1, (np.abs(step)/longest).max())
+    step /= max([1., *(abs(step[a])/limit for a, limit in longest)])
     return np.minimum(np.maximum(point.theta + step, bounds[0]), bounds[1]), gain
 
 # %% ../nbs/13_climb.ipynb #2d86142d
@@ -47,11 +47,12 @@ def climb(
     bounds,  # shape (2, p): smallest and largest value of each coordinate
     *, tol:float,  # gain of the log density, below which a step is not worth taking
     max_passes:int,  # evaluations at the most
-    longest=np.inf,  # shape (p,): the longest step in each coordinate
+    longest=(),  # shape (p,): the longest step in each coordinate; any by default
     free=None,  # boolean (p,): which coordinates may move; all by default
 ) -> Point:  # the highest point on the way
     "Fisher scoring from `point`."
     free, damping = np.ones(len(point.theta), dtype=bool) if free is None else free, 0.
+    bounds, longest = tuple(bounds), [(a, limit) for a, limit in enumerate(longest) if limit < np.inf]
     for _ in range(max_passes):
         theta, gain = _propose(point, bounds, free, longest, damping)
         if gain < tol: break

@@ -27,7 +27,7 @@ from .mixture.componentmixture import check_memberships
 from .recipes import read_components
 from .results import check_savedir, describe, mixture_files, result_files, search_table
 from .settings import Configurable, as_text, plain
-from .stars import check_full_rank
+from .stars import as_stars, check_full_rank
 from .workers import Workers, check_workers
 
 # %% ../nbs/30_driver.ipynb #8a51524f
@@ -148,6 +148,7 @@ def _accept(self:Driver, ic, fit, stars):
         fit = None, np.inf
     mixture, score = fit
     if mixture is None: return fit
+    mixture.ignores_uncertainties = self.config_['component'].get('stellar_uncertainties') is False
     if not mixture.converged_:
         logger.warning("%s did not converge in %d iterations", ic.label, mixture.n_iter_)
     logger.info("fitted %s: BIC %.2f, %s", ic.label, score, _ages(mixture))
@@ -184,10 +185,11 @@ def _beside_bar(self:Driver):
 def _set_up(self:Driver, data, start_init_comps, init_resp):
     "Settings and pool of a search; the stars and the memberships to start from."
     config = self.config_ = self._configure()
-    stars = stars_for(config, data)
+    given = as_stars(data)
+    stars = stars_for(config, given)
     check_full_rank(stars)
     if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
-    self.manifest_ = self._manifest(stars, start_init_comps, init_resp)
+    self.manifest_ = self._manifest(given, start_init_comps, init_resp)
     make_component, background = component_maker(config), component_maker(config, 'background')
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
@@ -311,6 +313,10 @@ def _read_state(folder):
         state = json.loads((Path(folder)/'fit.json').read_text())
         if not isinstance(state['search'], dict):
             raise ValueError("it does not say which search it belongs to")
+        if 'state' not in state:
+            raise InputError(f"{folder} was written by an earlier version: give --overwrite to fit it again, "
+                             "or choose another savedir")
+    except InputError: raise
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise InputError(f"{folder}/fit.json cannot be read ({e!r:.100}): remove {folder}") from None
     return state
@@ -339,7 +345,7 @@ def check_same(self:Driver,
 ):
     "Raise `InputError` if a result is not of the search that `run` would do."
     self.config_ = self._configure()
-    _check_same(Path(folder), self._manifest(stars_for(self.config_, data), start_init_comps, init_resp))
+    _check_same(Path(folder), self._manifest(as_stars(data), start_init_comps, init_resp))
 
 # %% ../nbs/30_driver.ipynb #cb8f15c1
 @patch

@@ -12,7 +12,6 @@ import numpy as np
 from fastcore.basics import patch
 
 from .conventions import AXES, InputError
-from .stars import as_stars
 from .uncertainties import covariance_of_coordinates, observed_information
 
 # %% ../nbs/23_posterior.ipynb #3127df42
@@ -40,13 +39,18 @@ def weights(self:_Coordinates, points):
     return np.exp(log_weights - np.logaddexp.reduce(log_weights, axis=1, keepdims=True))
 
 # %% ../nbs/23_posterior.ipynb #e49c28de
+def _rank(name):
+    "The order in which quantities stand: age, spreads and the like, weight, the mean today, the mean at birth."
+    place = name.removeprefix('birth_') in AXES
+    return (name != 'age', name == 'weight') if not place else (2 + name.startswith('birth_'), False)
+
 @patch
 def read(self:_Coordinates, points):
     "{(component, name): (m,)} of what one reads at points (m, p)."
     weights, values = self.weights(points), {}
     for k, theta in self.thetas(points).items():
-        values |= {(k, name): x for name, x in self.components[k].read(theta).items()}
-        if self.free: values[k, 'weight'] = weights[:, k]
+        read = self.components[k].read(theta) | ({'weight': weights[:, k]} if self.free else {})
+        values |= {(k, name): read[name] for name in sorted(read, key=_rank)}
     return values
 
 # %% ../nbs/23_posterior.ipynb #66afa53b
@@ -213,7 +217,7 @@ def sample_posterior(
     rng=None,  # numpy Generator or seed
 ) -> Posterior:
     "Draw the posterior of one component or of all, with memberships marginalised; raises `InputError`."
-    emcee, stars, rng = _emcee(), as_stars(X), np.random.default_rng(rng)
+    emcee, stars, rng = _emcee(), mixture.as_fitted(X), np.random.default_rng(rng)
     density = _Density(mixture, stars, _which(mixture.components_, component), log_prior)
     points = _starts(density, mixture, n_walkers or 4*len(density.at.start), rng)
     sampler = _run(emcee, density, points, n_steps, rng)

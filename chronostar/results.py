@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['result_files', 'check_savedir', 'quantities_of', 'components_table', 'members_table', 'search_table', 'mixture_files',
-           'component_files', 'describe', 'read_result', 'stars_as_fitted', 'banyan_table']
+           'component_files', 'describe', 'read_result', 'banyan_table']
 
 # %% ../nbs/24_results.ipynb #50ae5c33
 import json
@@ -18,7 +18,6 @@ from .conventions import AXES, AXIS_UNITS, InputError
 from .files import sweep, table_writer, write_files
 from .mixture.componentmixture import ComponentMixture
 from .recipes import recipe_of
-from .stars import as_stars
 from .transforms import SUN
 
 # %% ../nbs/24_results.ipynb #2894970c
@@ -95,7 +94,9 @@ def components_table(
     "Weights, ages, spreads, and means and spreads today and at birth, with units."
     from astropy.table import Table
     of = mixture.components_
-    table = Table(meta={'chronostar': __version__, **(meta or {}), 'components': [recipe_of(c) for c in of]})
+    ignored = {'stellar_uncertainties': False} if mixture.ignores_uncertainties else {}
+    recipes = [recipe_of(c) for c in of]
+    table = Table(meta={'chronostar': __version__, **(meta or {}), **ignored, 'components': recipes})
     table['component'] = np.arange(len(of))
     table['weight'] = mixture.weights_
     if members is not None: table['members'] = np.asarray(members, dtype=float)
@@ -204,18 +205,6 @@ def read_result(
 ) -> ComponentMixture:
     "The mixture in a result folder, in either layout, as `ComponentMixture.read`; raises `InputError`."
     return ComponentMixture.read(folder, **settings)
-
-# %% ../nbs/24_results.ipynb #9066b6c2
-def stars_as_fitted(
-    folder,  # of a result
-    X,  # shape (n, 42) or (n, 6), or StarData
-):  # StarData
-    "Stars as a result wants them: without uncertainties, if the fit had `stellar_uncertainties: false`."
-    from astropy.table import Table
-    path = Path(folder)/'components.ecsv'
-    settings = Table.read(path, format='ascii.ecsv').meta.get('settings') if path.exists() else None
-    ignored = ((settings or {}).get('component') or {}).get('stellar_uncertainties') is False
-    return as_stars(X, False if ignored else None)
 
 # %% ../nbs/24_results.ipynb #d4c0723e
 _OBSERVABLES = ('PM', 'PM+RV', 'PM+PLX', 'PM+RV+PLX')

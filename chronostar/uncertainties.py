@@ -267,7 +267,7 @@ def mixture_uncertainties(
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData: the stars that the mixture was fitted to
 ) -> Uncertainties:
     "Uncertainties of all parameters, weights and numbers of members; memberships may be in doubt."
-    stars, components = as_stars(X), mixture.components_
+    stars, components = mixture.as_fitted(X), mixture.components_
     info = observed_information(mixture, stars)
     covariance, undetermined = covariance_of_coordinates(info)
     keys, units, values, jacobian = _quantities(info, mixture.weights_)
@@ -325,7 +325,7 @@ def polish(
     max_iter=5,  # of Newton's steps
 ):  # the mixture
     "Go the rest of the way to the maximum of the likelihood by Newton's method."
-    stars = as_stars(X)
+    stars = mixture.as_fitted(X)
     for _ in range(max_iter):
         info = observed_information(mixture, stars)
         step = covariance_of_coordinates(info)[0] @ info.gradient

@@ -31,6 +31,7 @@ class SharedStars(NamedTuple):
     n: int
     has_covs: bool
     fingerprint: int
+    nthreads: int  # for passes over them, or None
     pid: int  # of the process that put them there
 
 # %% ../nbs/28_workers.ipynb #853ef1df
@@ -41,7 +42,8 @@ def share_stars(
     "Write the stars to a file that workers can read."
     path = Path(folder).resolve()/f'.{os.getpid()}-stars.npy'
     write_files(path.parent, {path.name: stars.cartesian.blocks})
-    return SharedStars(str(path), len(stars), stars.has_covs, stars.fingerprint, os.getpid())
+    return SharedStars(str(path), len(stars), stars.has_covs, stars.fingerprint, stars.cartesian.nthreads,
+                       os.getpid())
 
 # %% ../nbs/28_workers.ipynb #1bb3a6f5
 _loaded = {}  # the stars of one search at a time
@@ -57,8 +59,8 @@ def load_shared(
         raise InputError(f"a worker cannot read the stars in {shared.path} ({what}): "
                          "choose a driver.savedir that all machines can see") from None
     _loaded.clear()
-    stars = StarData.from_packed(Packed(np.asarray(blocks), shared.n), has_covs=shared.has_covs,
-                                 fingerprint=shared.fingerprint)
+    stars = StarData.from_packed(Packed(np.asarray(blocks), shared.n, None, shared.nthreads),
+                                 has_covs=shared.has_covs, fingerprint=shared.fingerprint)
     return _loaded.setdefault(shared, stars)
 
 # %% ../nbs/28_workers.ipynb #e0dd6ba0

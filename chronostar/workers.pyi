@@ -10,6 +10,7 @@ class SharedStars(NamedTuple):
     n: int
     has_covs: bool
     fingerprint: int
+    nthreads: int
     pid: int
 def share_stars(stars: Any, folder: Any) -> SharedStars: ...
 def load_shared(shared: Any) -> StarData: ...

@@ -121,7 +121,11 @@ def set_from_now(self:Association,
     **named,  # or these by name: dxyz=5, duvw=1, age=20
 ):
     "Set the parameters from the mean today; returns self."
-    rest = [*spreads_and_age, *(named[name] for name in [*self.spreads, 'age'][len(spreads_and_age):])]
+    names = [*self.spreads, 'age']
+    given = dict(zip(names, spreads_and_age))
+    if len(given) < len(spreads_and_age) or given.keys() & named.keys() or {*given, *named} != {*names}:
+        raise TypeError(f"set_from_now takes the mean today, and {', '.join(names)}, each of them once")
+    rest = [{**given, **named}[name] for name in names]
     return self.set_parameters(np.hstack([self.orbit.trace(mean_now, -rest[-1])[0], rest]))
 
 # %% ../../nbs/15_component.association.ipynb #258abe28
@@ -198,22 +202,33 @@ def _since_birth(curvilinear, ages, orbit):
 def _stretch(phi, spread_of, variances, steps, cov, derivatives):
     "Fill covariance and derivatives, from the Jacobians at theta and a step to either side in mean and age."
     m = len(variances)
-    part = np.empty(m)
-    for i in range(6):
-        for j in range(6):
-            for p in range(15):
-                part[:] = 0
-                for k in range(6): part[spread_of[k]] += phi[p, i, k]*phi[p, j, k]
+    part = np.empty((m, 21))  # of each spread, the triangle of the sum over its axes
+    for p in range(15):
+        a = (p - 1)//2
+        row = a if a < 6 else 6 + m
+        h = 2*steps[a] if p else 1.
+        part[:] = 0
+        for k in range(6):
+            s, ij = spread_of[k], 0
+            for i in range(6):
+                f = phi[p, i, k]
+                for j in range(i + 1):
+                    part[s, ij] += f*phi[p, j, k]
+                    ij += 1
+        ij = 0
+        for i in range(6):
+            for j in range(i + 1):
                 here = 0.
-                for s in range(m): here += variances[s]*part[s]
+                for s in range(m): here += variances[s]*part[s, ij]
                 if p == 0:
-                    cov[i, j] = here
-                    for s in range(m): derivatives[6 + s, i, j] = 2*variances[s]*part[s]
+                    cov[i, j] = cov[j, i] = here
+                    for s in range(m):
+                        derivatives[6 + s, i, j] = derivatives[6 + s, j, i] = 2*variances[s]*part[s, ij]
+                elif p % 2: derivatives[row, i, j] = derivatives[row, j, i] = here/h
                 else:
-                    a = (p - 1)//2
-                    row = a if a < 6 else 6 + m
-                    if p % 2: derivatives[row, i, j] = here/(2*steps[a])
-                    else: derivatives[row, i, j] -= here/(2*steps[a])
+                    here = derivatives[row, i, j] - here/h
+                    derivatives[row, i, j] = derivatives[row, j, i] = here
+                ij += 1
 
 # %% ../../nbs/15_component.association.ipynb #f38e02ea
 def stretched(
@@ -296,12 +311,13 @@ def _first_guess(self:Association, packed, resp):
 def _walk(self:Association, packed, resp, ages, orbit):
     "The best point at each of the `ages`."
     def evaluate(theta): return self._evaluate(theta, packed, resp, orbit)
-    bounds, points, not_age = self.theta_bounds, [], np.arange(self.n_params) < self.n_params - 1
+    bounds, longest, points = self.theta_bounds, self.theta_longest, []
+    not_age = np.arange(self.n_params) < self.n_params - 1
     theta = self._first_guess(packed, resp)
     for age in ages:
         theta = np.append(np.clip(theta, *bounds)[:-1], age)
         points.append(climb(evaluate(theta), evaluate, bounds, tol=1e-2, max_passes=8 if points else 30,
-                            longest=self.theta_longest, free=not_age))
+                            longest=longest, free=not_age))
         theta = points[-1].theta
     return points
 

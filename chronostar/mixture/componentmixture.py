@@ -19,8 +19,7 @@ from sklearn.utils import check_random_state
 from ..base import BaseMixture
 from ..component.spherespacetimecomponent import SphereSpaceTimeComponent
 from ..conventions import InputError, nearest
-from ..recipes import read_components
-from ..stars import as_stars
+from ..recipes import ignored_uncertainties, read_components
 from ..uncertainties import Uncertainties, component_uncertainties, mixture_uncertainties
 from ..uncertainties import polish as polish_mixture
 
@@ -79,7 +78,7 @@ def log_prob(self:ComponentMixture,
 ) -> np.ndarray:  # shape (n, k); each column is contiguous, as an M-step wants it
     "Log density of each star under each component."
     self._check_fitted()
-    stars = as_stars(X)
+    stars = self.as_fitted(X)
     log_prob = np.empty((len(self.components_), len(stars))).T
     for k, component in enumerate(self.components_): log_prob[:, k] = component.estimate_log_prob(stars)
     return log_prob
@@ -248,7 +247,7 @@ def fit(self:ComponentMixture,
     init_resp=None,  # shape (n, k): memberships to start from
 ):  # self
     "Fit weights and components: sets `weights_`, `components_`, `converged_` and so on; raises `InputError`."
-    stars, rng, best = as_stars(X), check_random_state(self.random_state), None
+    stars, rng, best = self.as_fitted(X), check_random_state(self.random_state), None
     for _ in range(self.n_init if init_resp is None else 1):
         self._initialise(stars, init_resp, rng)
         self._run_em(stars)
@@ -285,7 +284,7 @@ def fit_briefly(self:ComponentMixture,
     which=None,  # indices of the components to fit; all by default
 ):  # self
     "A few EM iterations from the initial components, without exploring; sets `lower_bound_`."
-    stars = as_stars(X)
+    stars = self.as_fitted(X)
     self._initialise(stars, None, check_random_state(self.random_state))
     return self._fit_some(stars, range(len(self.components_)) if which is None else which, n_iter)
 
@@ -307,7 +306,7 @@ def escape(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
 ):  # self
     "Try the wide alternatives of each component, and go on from any that is better; returns self."
-    stars, history, resp = as_stars(X), list(self.lower_bounds_), None
+    stars, history, resp = self.as_fitted(X), list(self.lower_bounds_), None
     for k in range(len(self.components_)):
         if resp is None: resp = stars.e_step(self)[1]
         wide = self.components_[k].alternatives(stars, resp.T[k], wide=True)
@@ -328,7 +327,7 @@ def predict_proba(self:ComponentMixture,
 ) -> np.ndarray:  # shape (n, k)
     "Probability that each star belongs to each component, shape (n, k)."
     self._check_fitted()
-    return as_stars(X).e_step(self)[1]
+    return self.as_fitted(X).e_step(self)[1]
 
 @patch
 def predict(self:ComponentMixture,
@@ -364,7 +363,7 @@ def bic(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
 ) -> float:  # float
     "Bayesian information criterion; lower is better."
-    stars = as_stars(X)
+    stars = self.as_fitted(X)
     return float(-2*self.score_samples(stars).sum() + self.n_params*np.log(len(stars)))
 
 @patch
@@ -408,7 +407,9 @@ def read(cls:ComponentMixture,
     **settings,  # of the components, in place of those they were fitted with; for instance trace_orbit_func
 ):  # a fitted ComponentMixture
     "The mixture in a result folder, in either layout; raises `InputError`."
-    return cls().set_parameters(*read_components(folder, settings))
+    mixture = cls().set_parameters(*read_components(folder, settings))
+    mixture.ignores_uncertainties = ignored_uncertainties(folder)
+    return mixture
 
 # %% ../../nbs/21_mixture.componentmixture.ipynb #f7065608
 @patch
