@@ -116,10 +116,26 @@ def _say_prepared(prepared, folder, written, removed, fake_rvs):
         hint = ' (-f keeps such stars)' if 'radial_velocity' in why else ''
         logger.info("  %d left out: %s%s", count, why, hint)
     if removed: logger.info("removed, for they would not fit any more: %s", ', '.join(removed))
-    if fake_rvs: logger.info("  %d of them have no radial velocity", prepared.fake_rvs.sum())
+    if fake_rvs:
+        without = (prepared.no_rv == 'no value for radial_velocity').sum()
+        unused = prepared.fake_rvs.sum() - without
+        more = f", and {unused} one that is no measurement" if unused else ''
+        logger.info("  %d of them have no radial velocity%s", without, more)
+        kept = (prepared.fake_rvs & ~prepared.filled[prepared.reason == '']).sum()
+        if kept: logger.info("  %d rows of the table keep the numbers that they have", kept)
     logger.info("written to %s: %s", folder, ', '.join(sorted(written)))
 
 # %% ../nbs/50_cli.ipynb #0d3917c7
+def _parse_columns(text):
+    "Gaia's name -> the table's, from a text such as 'radial_velocity=rv,radial_velocity_error=e_rv'."
+    from chronostar.conventions import InputError
+    if text is None: return None
+    pairs = [part.partition('=') for part in text.split(',')]
+    if not all(name.strip() and own.strip() for name, _, own in pairs):
+        raise InputError("--columns is a list such as radial_velocity=rv,radial_velocity_error=e_rv, "
+                         f"not {text!r}")
+    return {name.strip(): own.strip() for name, _, own in pairs}
+
 def _prepare_data(args):
     from pathlib import Path
 
@@ -128,12 +144,14 @@ def _prepare_data(args):
     if args.overwrite and not args.fakervs:
         raise InputError("-w writes invented radial velocities into FILE: it needs -f")
     table, folder = Path(args.file), Path(args.output)
-    try: prepared = prepare(read_table(args.file), args.fakervs, args.rv_shift)
+    try:
+        columns = _parse_columns(args.columns)
+        prepared = prepare(read_table(args.file), args.fakervs, args.rv_shift, columns, args.rv_error)
     except InputError as e:
         raise InputError(str(e) if str(e).startswith(args.file) else f"{args.file}: {e}") from None
     files = prepared.files(table.name, merged=not args.nomerge, fake_rvs=args.fakervs)
     if args.fakervs:  # not over a link to the table, but over what it leads to
-        where = table.resolve() if args.overwrite else f'modified-{table.name}'
+        where = table.resolve() if args.overwrite else prepared.copy_name(args.file)
         files[where] = prepared.rewriter(args.file, args.overwrite)
     stale = [folder/name for name in SAMPLE_FILES if name not in files and os.path.lexists(folder/name)]
     write_files(folder, files, remove=stale)
@@ -148,8 +166,8 @@ def prepare_data(argv=None):
     "Convert a Gaia table to Cartesian means and covariances."
     parser = _parser('prepare-data', 'Convert the astrometry of a Gaia table to Cartesian means and '
                      'covariances (pc and km/s, with respect to the local standard of rest).')
-    parser.add_argument('file', metavar='FILE', help='a table in any format that astropy reads, '
-                        'with the columns of Gaia')
+    parser.add_argument('file', metavar='FILE', help='a table with the columns of Gaia: FITS, VOTable, ECSV, '
+                        'CSV and other text, Parquet; also compressed')
     parser.add_argument('-n', '--nomerge', action='store_true',
                         help='do not write data_all.npy, means and covariances merged')
     parser.add_argument('-f', '--fakervs', action='store_true',
@@ -158,7 +176,15 @@ def prepare_data(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.',
                         help='folder for the files (default: here)')
     parser.add_argument('-w', '--overwrite', action='store_true',
-                        help='with -f: write the invented radial velocities into FILE, not into a copy of it')
+                        help='with -f: write the invented radial velocities into empty cells of FILE, '
+                             'not into a copy of it')
+    parser.add_argument('--columns', metavar='NAME=OWN,...',
+                        help="which columns of the table are Gaia's, where they are named otherwise, "
+                             "for instance radial_velocity=rv,radial_velocity_error=e_rv (VizieR's "
+                             "names are known)")
+    parser.add_argument('--rv-error', metavar='KM_S', type=float,
+                        help='the uncertainty of radial velocities that have none (default: they are '
+                             'not used)')
     parser.add_argument('--rv-shift', metavar='KM_S', type=float, default=0.,
                         help='add this to the radial velocities, for instance -0.6 to take out gravitational '
                              'redshift and convective blueshift (default: 0)')

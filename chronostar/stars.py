@@ -9,6 +9,8 @@ __all__ = ['logger', 'MAX_VARIANCE', 'SAMPLE_FILES', 'Packed', 'untraceable', 'p
 # %% ../nbs/08_stars.ipynb #e8f50e97
 import logging
 from copy import copy
+from itertools import combinations
+from os import PathLike
 from pathlib import Path
 from zlib import crc32
 
@@ -176,11 +178,23 @@ def _check_covs(covs):
         refuse(~positive_semidefinite(chunk) | negative, 'is not positive definite')
 
 # %% ../nbs/08_stars.ipynb #28422f6f
+def _unmasked(array):
+    "An array without a mask; `InputError` if something is masked."
+    if np.ma.is_masked(array):
+        bad = np.ma.getmaskarray(array).reshape(len(array), -1).any(axis=1)
+        raise InputError(f"{bad.sum()} of {len(array)} stars have masked values, "
+                         f"the first in row {bad.argmax()}")
+    return np.asarray(array)
+
 def _as_numbers(X):
     "`X` as an array (n, 42) or (n, 6) of real numbers; `InputError` if it is none."
     if hasattr(X, 'toarray'):
         raise InputError("data are a sparse matrix, which is not supported: use X.toarray()")
-    X = np.asarray(X)
+    if isinstance(X, (str, PathLike)):
+        raise InputError(f"data are arrays: StarData.read({str(X)!r}) reads a file")
+    if hasattr(X, 'colnames') or isinstance(X, dict) or getattr(getattr(X, 'dtype', None), 'names', None):
+        raise InputError("data are arrays, not tables: chronostar.prepare(table).stars converts one")
+    X = _unmasked(X)
     if X.dtype == object:
         try: X = X.astype(float)
         except (TypeError, ValueError): pass
@@ -200,7 +214,7 @@ def _split(X, covs):
             raise InputError("data has 42 columns, covariances included: leave the other covariances out")
         covs = X[:, DIM:].reshape(-1, DIM, DIM)
     elif covs is not None:
-        covs = np.asarray(covs)
+        covs = _unmasked(covs)
         if covs.shape != (len(X), DIM, DIM) or covs.dtype.kind not in 'fiu':
             raise InputError(f"covariances must be numbers of shape {(len(X), DIM, DIM)}, "
                              f"to go with the means, not {covs.dtype.name} of shape {covs.shape}")
@@ -484,7 +498,7 @@ def read(cls:StarData,
 # %% ../nbs/08_stars.ipynb #b3c5412c
 @patch
 def table(self:StarData):
-    "An astropy Table: ids, Cartesian means and uncertainties with units, and which velocities were invented."
+    "An astropy Table: ids, means, uncertainties and correlations, and which velocities were invented."
     from astropy.table import Table
     table = Table(meta={'comments': as_yaml(self.origin).splitlines()})
     if self.ids is not None: table['source_id'] = self.ids
@@ -493,6 +507,9 @@ def table(self:StarData):
         table[name] = mean
         table[name].unit = unit
         if self.has_covs: table[f'{name}_error'] = error * table[name].unit
+    scale = np.sqrt(np.maximum(np.einsum('nii,njj->nij', covs := self.covs, covs), 1e-300))
+    for i, j in combinations(range(DIM), 2) if self.has_covs else ():
+        table[f'{AXES[i]}_{AXES[j]}_corr'] = covs[:, i, j]/scale[:, i, j]
     table['fake_rv'] = self.fake_rvs
     return table
 

@@ -18,6 +18,7 @@ from chronostar import cli
 from chronostar.config import read_config
 from chronostar.datatools import CORRELATIONS, ERRORS, OBSERVABLES, InputError, StarData, load_array, prepare, read_table
 from chronostar.synthdata import worked_example
+from chronostar.transforms import cartesian_to_astrometry
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +154,7 @@ def test_rows_that_cannot_be_followed_are_left_out(here, capsys):
     table.write("far.fits")
     cli.prepare_data(["far.fits"])
     said = capsys.readouterr().err
-    assert "1 left out: too far, too fast or too uncertain for an orbit" in said
+    assert "1 left out: parallax below its error" in said
     assert "1 left out: pmra_error beyond all reason" in said
     assert np.isfinite(np.load("data_all.npy")).all()
 
@@ -172,7 +173,7 @@ def test_overwriting_needs_invented_velocities(refuses):
 @pytest.mark.parametrize("ending", ["fits", "fits.gz"])
 def test_overwriting_keeps_what_else_the_file_holds(here, ending):
     table, _ = worked_example(3)
-    table["radial_velocity"][:5] = np.nan
+    table["radial_velocity"][:5] = table["radial_velocity_error"][:5] = np.nan
     hdu = fits.table_to_hdu(table)
     hdu.header["OBSERVER"], hdu.header.comments["TTYPE2"] = "me", "a comment of mine"
     primary = fits.PrimaryHDU(np.arange(6))
@@ -199,21 +200,34 @@ def test_overwriting_keeps_what_else_the_file_holds(here, ending):
 
 def test_overwriting_a_table_without_velocities(here):
     table, _ = worked_example(3)
-    table["radial_velocity"] = (1000 * table["radial_velocity"]).astype(np.float32)
-    table["radial_velocity"].unit = "m/s"
-    table.remove_column("radial_velocity_error")
+    table.remove_columns(["radial_velocity", "radial_velocity_error"])
     table.write("none.fits")
     cli.prepare_data(["-q", "-f", "-w", "none.fits"])
     after = Table.read("none.fits")
-    assert after["radial_velocity"].dtype == ">f4" and str(after["radial_velocity"].unit) == "km / s"
+    assert after.colnames[:-2] == table.colnames and str(after["radial_velocity"].unit) == "km / s"
     assert (after["radial_velocity_error"] == 10_000).all() and (after["radial_velocity"] == 0).all()
     assert np.load("fake_rvs_mask.npy").all()
+
+
+def test_overwriting_in_the_units_of_the_file(here):
+    table, _ = worked_example(3)
+    for name in ("radial_velocity", "radial_velocity_error"):
+        table[name] = (1000 * table[name]).astype(np.float32)
+        table[name].unit = "m/s"
+        table[name][:5] = np.nan
+    table.write("metres.fits")
+    cli.prepare_data(["-q", "-f", "-w", "metres.fits"])
+    after = Table.read("metres.fits")
+    for name, filled in {"radial_velocity": table["radial_velocity"][5:].mean(), "radial_velocity_error": 1e7}.items():
+        assert after[name].dtype == ">f4" and str(after[name].unit) == "m / s"
+        np.testing.assert_array_equal(after[name][5:], table[name][5:])
+        np.testing.assert_allclose(after[name][:5], filled, rtol=1e-5)
 
 
 @pytest.mark.parametrize("ending", ["fits", "ecsv", "vot", "csv", "fits.gz", "parquet"])
 def test_formats_that_come_back(here, ending):
     table, _ = worked_example(3)
-    table["radial_velocity"][:5] = np.nan
+    table["radial_velocity"][:5] = table["radial_velocity_error"][:5] = np.nan
     table.write(f"stars.{ending}" if ending != "fits" else "again.fits", **({"format": "votable"} if ending == "vot" else {}))
     name = f"stars.{ending}" if ending != "fits" else "again.fits"
     cli.prepare_data(["-q", "-f", "-w", name])
@@ -443,10 +457,10 @@ def test_units(refuses, here):
 
 
 @pytest.mark.parametrize("name", OBSERVABLES + ERRORS)
-@pytest.mark.parametrize("values", ["text", "true", "complex"])
+@pytest.mark.parametrize("values", ["matrix", "true", "complex"])
 def test_columns_of_another_type(name, values):
     n = 30
-    column = {"text": ["1.5"] * n, "true": np.ones(n, dtype=bool), "complex": np.ones(n, dtype=complex)}[values]
+    column = {"matrix": np.ones((n, 2)), "true": np.ones(n, dtype=bool), "complex": np.ones(n, dtype=complex)}[values]
     with pytest.raises(InputError, match=f"column '{name}' holds .*, not one number in each row"):
         prepare(table_with(n, **{name: column}))
 
@@ -468,8 +482,10 @@ def test_values_that_are_none(name, value):
     ("parallax", 0.0, "parallax not positive"), ("parallax", -2.0, "parallax not positive"), ("dec", 91.0, "dec beyond 90 deg"),
     ("parallax", 1e9, "parallax beyond all reason"), ("ra", 1e9, "ra beyond 360 deg"),
     *((f"{name}_error", -1.0, f"{name}_error negative") for name in OBSERVABLES),
-    ("pmra", 1e300, "too far, too fast or too uncertain"),
-    ("radial_velocity", 1e6, "too far, too fast or too uncertain"), ("parallax", 1e-300, "too far, too fast or too uncertain")])
+    ("pmra", 1e300, "faster than 1000 km/s across the sky"), ("radial_velocity", 1e6, "radial_velocity beyond 1000 km/s"),
+    ("radial_velocity", -999.9, "radial_velocity is a filler"), ("pmra", 9999.0, "pmra is a filler"),
+    *((f"{name}_error", 0.0, f"{name}_error is 0") for name in OBSERVABLES[2:]),
+    ("parallax", 1e-300, "parallax below its error"), ("parallax_error", 9e8, "parallax below its error")])
 def test_values_that_cannot_be(name, value, reason):
     table = table_with()
     table[name][7] = value
@@ -477,13 +493,21 @@ def test_values_that_cannot_be(name, value, reason):
     assert prepared.reason[7].startswith(reason) and len(prepared.ids) == 29 and np.isfinite(prepared.X).all()
 
 
+def test_beyond_the_galaxy():
+    table = table_with()
+    table["parallax"][7], table["pmra"][7], table["pmdec"][7] = 1e-4, 0, 0  # 10 Mpc
+    table["parallax_error"][7] = 1e-5
+    assert prepare(table).reason[7].startswith("too far, too fast or too uncertain")
+
+
 def test_a_sentinel_does_not_spoil_invented_velocities():
     table = table_with()
     table["radial_velocity"][3], table["radial_velocity"][4] = 1e20, np.nan
     prepared = prepare(table, fake_rvs=True)
     expected = np.delete(table["radial_velocity"], [3, 4]).mean()
-    np.testing.assert_allclose(prepared.table["radial_velocity"][4], expected)
-    assert prepared.reason[3] and not prepared.reason[4]
+    np.testing.assert_allclose(cartesian_to_astrometry(prepared.means[3:5])[:, 5], expected)
+    assert prepared.no_rv[3:5].tolist() == ["radial_velocity beyond 1000 km/s", "no value for radial_velocity"]
+    assert prepared.table["radial_velocity"][3] == 1e20  # a number in the table stays what it is
 
 
 def test_errors_of_zero(here):
@@ -512,9 +536,14 @@ def test_ids(here, caplog):
     assert prepare(table_with(source_id=np.arange(30.0))).ids.tolist() == list(range(30))
     prepare(table_with(source_id=np.full(30, 7)))
     assert "'source_id' repeats itself in 29 rows" in caplog.text
-    for ids, says in ((MaskedColumn(big, mask=big == big[3]), "masked"), (np.uint64(2**63) + big.astype("u8"), "lost digits"),
-                      (np.arange(30, dtype="f2") + 2048, "lost digits"), ([f"Gaia DR3 {i}" for i in big], "not integers"),
-                      (np.full(30, np.nan), "lost digits"), (np.zeros((30, 2), dtype=int), "not integers")):
+    for ids in ([f"Gaia DR3 {i}" for i in big], [str(i) for i in big], [int(i) for i in big]):
+        assert prepare(table_with(source_id=ids)).ids.tolist() == big.tolist()
+    without = prepare(table_with(source_id=MaskedColumn(big, mask=big == big[3])))
+    assert without.left_out == {"no source_id": 1} and without.ids.tolist() == [i for i in big if i != big[3]]
+    for ids, says in ((np.full(30, np.nan), "the first: no source_id"), (["HIP 7"]*30, "'HIP 7' in row 0"),
+                      (np.uint64(2**63) + big.astype("u8"), "lost digits"),
+                      (np.arange(30, dtype="f2") + 2048, "lost digits"),
+                      (np.zeros((30, 2), dtype=int), "not integers")):
         with pytest.raises(InputError, match=says):
             prepare(table_with(source_id=ids))
 
@@ -767,6 +796,8 @@ def test_stopped_while_numba_compiles(here, delay, signum):
 
 def test_a_compressed_table_cut_off(refuses, here):
     table_with(300).write("stars.ecsv")
-    with gzip.open("stars.csv.gz", "wb") as f:
-        f.write((here / "stars.ecsv").read_bytes())
+    whole = gzip.compress((here / "stars.ecsv").read_bytes())
+    Path("stars.csv.gz").write_bytes(whole)
+    assert len(prepare("stars.csv.gz").ids) == 300
+    Path("stars.csv.gz").write_bytes(whole[: len(whole) // 2])
     assert "stars.csv.gz" in refuses("prepare_data", "stars.csv.gz")
