@@ -28,7 +28,8 @@ def recipe_of(
     return {'class': name_of(cls) or cls.__name__, 'settings': kept, 'lost': lost}
 
 # %% ../nbs/20_recipes.ipynb #abfe5572
-BY_LENGTH = {9: 'SphereSpaceTimeComponent', 42: 'SpaceComponent', 12: 'UniformComponent'}
+BY_LENGTH = {
+    9: 'SphereSpaceTimeComponent', 42: 'SpaceComponent', 12: 'UniformComponent', 1: 'UniformComponent'}
 
 def class_in(
     recipe,  # from `recipe_of`; or with the class itself in the place of its name
@@ -48,7 +49,8 @@ def _follow(recipe, params, settings):
     if lost:
         raise InputError(f"its setting {lost[0]} was an object that no file can keep: give it to read_result")
     kept = {key: value for key, value in recipe['settings'].items() if key in known or key not in OF_DATA}
-    component = cls(**{**kept, **given}).set_parameters(params)
+    component = cls(**{**kept, **given})
+    component.set_parameters(params)
     try_orbit(getattr(component, 'trace_orbit_func', None))
     return component
 
@@ -62,7 +64,7 @@ def component_from_parameters(
     "The component that a parameter vector belongs to; raises `InputError`."
     if recipe is None and (np.ndim(params) != 1 or len(params) not in BY_LENGTH):
         raise InputError(f"{where}: no component has parameters of shape {np.shape(params)} "
-                         "(known: 9, 12 or 42 numbers)")
+                         "(known: 1, 9, 12 or 42 numbers)")
     recipe = recipe or {'class': BY_LENGTH[len(params)], 'settings': {}}
     try: return _follow(recipe, params, settings)
     except (ValueError, TypeError, KeyError) as e: raise InputError(f"{where}: {e}") from None
