@@ -408,16 +408,16 @@ def _search(driver, stars, resp, args):
         best = driver.run(stars, init_resp=resp, overwrite=args.overwrite, resume=args.resume,
                           workers=args.workers, executor=executor)
     uncertainties = _polished(best, stars)
-    report = _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.icpool.scores)
+    report = _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.record_.scores)
     return best, uncertainties, report
 
 # %% ../nbs/50_cli.ipynb #3adecca0
 def _save_best_so_far(driver, savedir, stars):
     "Write the best mixture of a search that was stopped, if it has one that is better than what is there."
-    if not hasattr(driver, 'icpool') or driver.icpool.best_mixture is None: return
+    if not hasattr(driver, 'record_') or driver.record_.best_mixture is None: return
     better = driver.improves(savedir)
     if better: driver.save_best(savedir, stars)
-    logger.warning("stopped: the best so far, %s, is %s %s; --resume goes on", driver.icpool.best_label,
+    logger.warning("stopped: the best so far, %s, is %s %s; --resume goes on", driver.record_.best_label,
                    'in' if better else 'no better than what was in', savedir)
 
 # %% ../nbs/50_cli.ipynb #40436356
@@ -443,7 +443,7 @@ def _fit_chronostar(args):
         raise
     driver.save_best(savedir, stars, uncertainties, report)
     _print_mixture(best, uncertainties)
-    print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.icpool.best_label}")
+    print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.record_.best_label}")
     _say_written(savedir, report)
 
 # %% ../nbs/50_cli.ipynb #c52f071d

@@ -20,7 +20,7 @@ from .conventions import InputError, nearest
 # %% ../nbs/12_settings.ipynb #60ca2f20
 logger = logging.getLogger(__name__)
 
-# %% ../nbs/12_settings.ipynb #edc8d819
+# %% ../nbs/12_settings.ipynb #259e6fd3
 class SettingsMeta(ABCMeta):
     "The class of classes with settings: to set a setting on the class is to configure it."
     def __setattr__(cls, name, value):
@@ -75,18 +75,17 @@ def configure(cls:Configurable,
     **settings,  # new defaults, by name
 ):
     "Change the defaults of the class's settings, for all objects made from now on."
-    settings = cls.check_settings(settings)
-    init = cls.__init__
+    settings, init = cls.check_settings(settings), cls.__init__
+    if not settings: return
     if '__init__' not in vars(cls):  # inherited
         args = init.__code__, init.__globals__, init.__name__, init.__defaults__, init.__closure__
         cls.__init__ = FunctionType(*args)
-        cls.__init__.__kwdefaults__ = dict(init.__kwdefaults__ or {})
+        cls.__init__.__kwdefaults__ = dict(init.__kwdefaults__)
         vars(cls.__init__).update(vars(init))
-    if settings:
-        vars(cls.__init__).setdefault('_as_written', dict(cls.__init__.__kwdefaults__))
-        cls.__init__.__kwdefaults__.update(settings)
+    vars(cls.__init__).setdefault('_as_written', dict(cls.__init__.__kwdefaults__))
+    cls.__init__.__kwdefaults__.update(settings)
 
-# %% ../nbs/12_settings.ipynb #99a43307
+# %% ../nbs/12_settings.ipynb #b6f1defa
 @patch(cls_method=True)
 def __init_subclass__(cls:Configurable, **kwargs):
     "Take the settings among the attributes of a class for its defaults."
@@ -97,7 +96,7 @@ def __init_subclass__(cls:Configurable, **kwargs):
         delattr(cls, name)
         cls.configure(**{name: getattr(value, '__func__', value)})  # of a static method
 
-# %% ../nbs/12_settings.ipynb #ded8fbf2
+# %% ../nbs/12_settings.ipynb #4a4045d4
 @patch(cls_method=True)
 def configured(cls:Configurable) -> dict:  # name -> value
     "The settings whose defaults have been changed."

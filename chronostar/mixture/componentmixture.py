@@ -178,7 +178,7 @@ def _first_weights(self:ComponentMixture, k):
         raise InputError(f"init_weights must be {k} numbers, not negative, that sum to 1")
     return weights
 
-# %% ../../nbs/21_mixture.componentmixture.ipynb #12bdccf6
+# %% ../../nbs/21_mixture.componentmixture.ipynb #3186c3c5
 def _as_given(self, name):
     "Weights and components of a mixture that was not fitted, where they were given whole."
     given = vars(self)

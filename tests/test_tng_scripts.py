@@ -1,0 +1,396 @@
+"""Scripts written for Chronostar-TNG, by its published API pages: what they do there, they do here, or are told why not."""
+
+import logging
+from abc import ABC, abstractmethod
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from chronostar.base import BaseComponent, BaseICPool, BaseMixture
+from chronostar.component.spacecomponent import SpaceComponent
+from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
+from chronostar.component.uniformcomponent import UniformComponent
+from chronostar.config import check_config
+from chronostar.conventions import InputError
+from chronostar.driver import Driver
+from chronostar.files import write_files
+from chronostar.icpool.greedycycleicp import GreedyCycleICP
+from chronostar.icpool.simpleicpool import SimpleICPool, split_component
+from chronostar.mixture.componentmixture import ComponentMixture
+from chronostar.plotting import plot_plane
+from chronostar.recipes import component_from_parameters
+from chronostar.report import report_html
+from chronostar.results import components_table, mixture_files, read_result
+
+GROUP, FIELD = [0, 0, 0, 0, 0, 0, 6.0, 1.5, 15.0], [0, 0, 0, 0, 0, 0, 60.0, 10.0, 0.0]
+
+
+@pytest.fixture(scope="module")
+def sky():
+    "An array (400, 42): a group of 100 stars, then 300 of a field; and the true memberships."
+    rng = np.random.default_rng(0)
+    means = np.vstack([SphereSpaceTimeComponent(p).sample(n, rng) for p, n in ((GROUP, 100), (FIELD, 300))])
+    covs = np.tile(np.diag([1.0] * 3 + [0.3] * 3) ** 2, (400, 1, 1))
+    return np.hstack([means, covs.reshape(400, 36)]), np.eye(2)[np.repeat([0, 1], [100, 300])]
+
+
+def pair():
+    return [SphereSpaceTimeComponent(GROUP), SphereSpaceTimeComponent(FIELD)]
+
+
+# Mixtures
+
+
+def test_memberships_in_the_place_of_weights(sky):
+    X, Z = sky
+    ours = ComponentMixture(init_components=[SphereSpaceTimeComponent() for _ in range(2)]).fit(X, init_resp=Z)
+    theirs = ComponentMixture(Z, [SphereSpaceTimeComponent() for _ in range(2)]).fit(X)
+    np.testing.assert_array_equal(theirs.predict_proba(X), ours.predict_proba(X))
+    assert abs(theirs.components_[0].age - 15) < 1
+    configured = ComponentMixture(Z, [SphereSpaceTimeComponent() for _ in range(2)], init_params="init_resp", n_init=3).fit(X)
+    np.testing.assert_array_equal(configured.predict_proba(X), ours.predict_proba(X))
+    assert len(ComponentMixture(Z).fit(X).components_) == 2  # as many as it has columns
+    with pytest.raises(InputError, match="shape \\(400, 3\\)"):
+        ComponentMixture(Z, [SphereSpaceTimeComponent() for _ in range(3)]).fit(X)
+    with pytest.raises(InputError, match="row 0 sums to 2"):
+        ComponentMixture(2 * Z).fit(X)
+    np.testing.assert_array_equal(clone(ComponentMixture(Z)).init_weights, Z)
+
+
+def test_memberships_win_over_parameters(sky):
+    "With memberships given, components are fitted to them first, whatever parameters they have."
+    X, Z = sky
+    swapped = ComponentMixture(Z, pair()[::-1]).fit(X)
+    assert swapped.components_[0].dxyz < 10 < swapped.components_[1].dxyz
+
+
+def test_parameters_go_in_and_out_as_a_pair(sky):
+    X, _ = sky
+    mixture = ComponentMixture([0.25, 0.75], pair()).fit(X)
+    weights, components = mixture.get_parameters()
+    assert components == mixture.get_components() and all(isinstance(c, BaseComponent) for c in components)
+    for parameters in ([(weights, components)], [weights, components]):
+        again = ComponentMixture().set_parameters(*parameters)
+        np.testing.assert_array_equal(again.estimate_membership_prob(X), mixture.estimate_membership_prob(X))
+        assert again.bic(X) == mixture.bic(X)
+    with pytest.raises(InputError, match="do not go with 2 components"):
+        ComponentMixture().set_parameters([1.0], components)
+
+
+def test_weights_and_components_need_no_fit(sky, tmp_path):
+    X, _ = sky
+    given = pair()
+    mixture = ComponentMixture(np.array([0.25, 0.75]), given)
+    fitted = ComponentMixture().set_parameters([0.25, 0.75], pair())
+    assert mixture.bic(X) == fitted.bic(X)
+    for method in ("estimate_membership_prob", "predict_proba", "predict", "score_samples", "estimate_weighted_log_prob"):
+        unused = ComponentMixture([0.25, 0.75], pair())
+        np.testing.assert_array_equal(getattr(unused, method)(X), getattr(fitted, method)(X))
+    assert ComponentMixture([0.25, 0.75], pair()).n_params == 19
+    assert ComponentMixture([0.25, 0.75], pair()).sample(10)[0].shape == (10, 6)
+    assert ComponentMixture([0.25, 0.75], pair()).uncertainties(X)[0, "age"][1] > 0
+    assert "age=15.00" in repr(ComponentMixture([0.25, 0.75], pair()))
+    assert len(components_table(ComponentMixture([0.25, 0.75], pair()))) == 2
+    assert "Myr" in report_html(ComponentMixture([0.25, 0.75], pair()), X)
+    assert plot_plane(X, 0, 1, components=ComponentMixture([0.25, 0.75], pair()).get_components())
+    write_files(tmp_path, mixture_files(ComponentMixture([0.25, 0.75], pair()), mixture.predict_proba(X)))
+    assert read_result(tmp_path).bic(X) == fitted.bic(X)
+    mixture.polish(X)
+    assert given[0].params == GROUP and mixture.components_[0].age != 15  # the given ones are as they were
+
+
+def test_without_parameters_or_weights_it_is_not_fitted(sky):
+    X, Z = sky
+    for start in ([], [[0.5, 0.5], [SphereSpaceTimeComponent()] * 2], [None, pair()], [[0.5, 0.5]], [Z, pair()]):
+        with pytest.raises(NotFittedError):
+            ComponentMixture(*start).predict_proba(X)
+        assert not hasattr(ComponentMixture(*start), "components_")
+    with pytest.raises(InputError, match="sum to 1"):
+        ComponentMixture([0.5, 0.6], pair()).bic(X)
+    with pytest.raises(AttributeError, match="no attribute 'colour'"):
+        print(ComponentMixture([0.5, 0.5], pair()).colour)
+
+
+def test_a_start_is_a_start(sky):
+    "To have looked at it does not change what a fit does, nor is a clone of it fitted."
+    X, _ = sky
+    fresh, looked_at = ComponentMixture([0.5, 0.5], pair()), ComponentMixture([0.5, 0.5], pair())
+    looked_at.bic(X)
+    np.testing.assert_array_equal(looked_at.fit(X).predict_proba(X), fresh.fit(X).predict_proba(X))
+    assert "components_" not in vars(clone(looked_at))
+
+
+# Settings
+
+
+@pytest.fixture
+def restored():
+    "Classes whose defaults may be changed in a test, and are as before after it."
+    classes = [SphereSpaceTimeComponent, SpaceComponent, ComponentMixture, SimpleICPool, GreedyCycleICP, Driver]
+    before = [(cls, cls.__init__, dict(cls.__init__.__kwdefaults__ or {})) for cls in classes]
+    yield
+    for cls, init, defaults in before:
+        if cls.__init__ is not init:
+            del cls.__init__  # its own copy of an inherited one
+        else:
+            init.__kwdefaults__ = defaults or None
+
+
+def test_a_setting_on_the_class(restored, sky):
+    X, Z = sky
+    SphereSpaceTimeComponent.max_age = 7.0
+    assert SphereSpaceTimeComponent.max_age == 7 and SphereSpaceTimeComponent().max_age == 7
+    assert SphereSpaceTimeComponent().get_params()["max_age"] == 7 and SphereSpaceTimeComponent(max_age=30.0).max_age == 30
+    assert SphereSpaceTimeComponent().maximize(X, Z[:, 0]).age <= 7
+    ComponentMixture.tol = 1e-3
+    SimpleICPool.max_components = 1
+    best = Driver().run(X)
+    assert [c.max_age for c in best.components_] == [7] and len(best.components_) == 1 and best.tol == 1e-3
+
+
+def test_a_setting_on_the_class_is_no_other_classes(restored):
+    class Mine(SphereSpaceTimeComponent):
+        max_age = 50.0
+
+    assert Mine().max_age == 50 and SphereSpaceTimeComponent().max_age == 200
+    SphereSpaceTimeComponent.max_age = 7.0
+    assert Mine().max_age == 50 and SpaceComponent().reg_covar == 1e-6
+
+
+def test_a_setting_on_the_class_reaches_workers_and_files(restored, sky, tmp_path):
+    X, _ = sky
+    alone = Driver({"component": {"max_age": 7.0}}).run(X)
+    SphereSpaceTimeComponent.max_age = 7.0
+    driver = Driver(savedir=tmp_path)
+    best = driver.run(X, workers=2)
+    assert {c.max_age for c in best.components_} == {7.0} and best.bic(X) == alone.bic(X)
+    assert driver.manifest_["component.max_age"] == 7.0
+    SphereSpaceTimeComponent.max_age = 200.0
+    assert {c.max_age for c in read_result(tmp_path / driver.record_.best_label).components_} == {7.0}
+    with pytest.raises(InputError, match="component.max_age 7.0 where now it is not set"):
+        Driver(savedir=tmp_path).run(X, resume=True)
+
+
+def test_abstract_methods_and_plain_attributes():
+    class Abstract(BaseComponent, ABC):
+        floor = 0.1
+
+        @abstractmethod
+        def shape(self): ...
+
+    class Concrete(Abstract):
+        max_age = 30.0  # its own: no setting of its constructor
+
+        def shape(self): ...
+
+    Concrete.floor, Concrete.max_age = 0.2, 40.0
+    assert (Concrete().floor, Concrete.max_age, Concrete().max_age) == (0.2, 40.0, 40.0)
+    with pytest.raises(TypeError, match="abstract"):
+        Abstract()
+
+
+class MyComponent(BaseComponent):
+    n_params = 1
+
+
+class MyMixture(BaseMixture): ...
+
+
+class MyPool(BaseICPool): ...
+
+
+UNUSED = {  # class -> a setting of TNG that it has no use for
+    SphereSpaceTimeComponent: "minimize_method", SpaceComponent: "minimize_method", UniformComponent: "age_offset_interval",
+    MyComponent: "max_age", ComponentMixture: "reg_covar", MyMixture: "tol", SimpleICPool: "max_iter", MyPool: "max_components",
+}
+
+
+@pytest.mark.parametrize("cls", UNUSED)
+def test_what_has_no_job_is_said_to_be_unused(cls, caplog):
+    name = UNUSED[cls]
+    with caplog.at_level(logging.WARNING, "chronostar"):
+        cls.configure(**{name: 1})
+        setattr(cls, name, 1)
+    assert [r.getMessage() for r in caplog.records] == [f"setting {name!r} is not used by {cls.__name__}"] * 2
+    assert not hasattr(cls, name)
+    with pytest.raises(InputError, match="has no setting 'colour'"):
+        cls.configure(colour="red")
+
+
+@pytest.mark.parametrize("component", ["SphereSpaceTimeComponent", "SpaceComponent", "UniformComponent"])
+def test_config_files_of_tng(component, caplog):
+    config = {
+        "modules": {"component": component, "introducer": "SimpleIntroducer", "driver": "Driver"}, "introducer": {},
+        "component": {"minimize_method": "Nelder-Mead", "age_offset_interval": 20, "nthreads": 2},
+        "mixture": {"reg_covar": 1e-6}, "icpool": {"max_components": 9},
+    }
+    with caplog.at_level(logging.WARNING, "chronostar"):
+        checked = check_config(config)
+    said = [r.getMessage() for r in caplog.records]
+    for what in ("section introducer", "modules.introducer", "modules.driver", "component.minimize_method",
+                 "component.age_offset_interval", "mixture.reg_covar"):
+        assert sum(what in message and "is not used" in message for message in said) == 1, what
+    assert len(said) == 6 and checked["component"] == {"nthreads": 2} and "introducer" not in checked
+    with pytest.raises(InputError, match="no section 'introducers'"):
+        check_config({"introducers": {}, "modules": {"component": component}})
+
+
+# Components
+
+
+def test_parameters_of_a_component():
+    group = SphereSpaceTimeComponent(GROUP)
+    np.testing.assert_array_equal(group.parameters, GROUP)
+    assert SphereSpaceTimeComponent().parameters is None
+    group.parameters = [1.0] * 9
+    assert group.age == 1
+
+
+def test_a_given_density(sky, tmp_path):
+    X, _ = sky
+    density = UniformComponent([1e-9])
+    assert density.n_params == 1 and density.maximize(X, np.ones(400)).params == [1e-9]
+    np.testing.assert_allclose(density.estimate_log_prob(X), np.log(1e-9))
+    mixture = ComponentMixture([0.3, 0.7], [SphereSpaceTimeComponent(GROUP), density]).fit(X)
+    assert mixture.components_[1].params == [1e-9] and mixture.n_params == 11
+    np.testing.assert_allclose(np.exp(mixture.estimate_weighted_log_prob(X)[:, 1]), 1e-9 * mixture.weights_[1])
+    for refused in ([-1.0], [0.0], [np.inf], [1.0, 2.0]):
+        with pytest.raises(InputError, match="12 parameters"):
+            UniformComponent().set_parameters(refused)
+    with pytest.raises(InputError, match="no bounds to draw stars from"):
+        mixture.sample(10)
+    assert np.isnan(components_table(mixture)["X"][1])
+    write_files(tmp_path, mixture_files(mixture, mixture.predict_proba(X)))
+    np.testing.assert_array_equal(read_result(tmp_path).predict_proba(X), mixture.predict_proba(X))
+    assert "Myr" in report_html(mixture, X) and plot_plane(X, 0, 1, components=mixture.components_)
+    assert component_from_parameters([1e-9]).n_params == 1
+    assert mixture.uncertainties(X)[0, "age"][1] > 0
+
+
+class Round(BaseComponent):
+    "A component as one writes it for TNG: columns of an array, nothing returned."
+
+    def __init__(self, params=None):
+        super().__init__(params)
+        self.parameters_set = params is not None
+
+    def estimate_log_prob(self, X):
+        off = X[:, :6] - self.parameters[:6]
+        sigma = np.repeat(self.parameters[6:8], 3)
+        return -0.5 * ((off / sigma) ** 2).sum(axis=1) - np.log(sigma).sum() - 3 * np.log(2 * np.pi)
+
+    def maximize(self, X, resp):
+        n_samples, n_features = X.shape
+        data = np.array(X)[:, :6]
+        mean = np.average(data, axis=0, weights=resp)
+        var = np.average((data - mean) ** 2, axis=0, weights=resp)
+        self.set_parameters(np.hstack([mean, np.sqrt([var[:3].mean(), var[3:].mean()])]))
+        self.parameters_set = True
+
+    def set_parameters(self, params):
+        self.parameters = params
+
+    def get_parameters(self):
+        return self.parameters
+
+    def split(self):
+        raise UserWarning("a Round is not split")
+
+    @property
+    def n_params(self):
+        return 8
+
+    @property
+    def mean(self):
+        return self.parameters[:6]
+
+    @property
+    def covariance(self):
+        return np.diag(np.repeat(self.parameters[6:8], 3) ** 2)
+
+
+def test_a_component_written_for_tng(sky, tmp_path):
+    X, Z = sky
+    assert not Round().parameters_set and Round(np.ones(8)).parameters_set
+    mixture = ComponentMixture(Z, [Round(), Round()]).fit(X)
+    assert mixture.components_[0].parameters[6] < 30 < mixture.components_[1].parameters[6]
+    assert split_component(mixture, 0) == (None, None)
+    start = ComponentMixture(mixture.weights_, [Round(c.parameters) for c in mixture.components_])
+    np.testing.assert_allclose(start.predict_proba(X), mixture.predict_proba(X))
+    driver = Driver(component_class=Round, savedir=tmp_path)
+    best = driver.run(X)
+    assert type(best.components_[0]) is Round and len(best.components_) > 1
+    assert read_result(tmp_path / driver.record_.best_label).bic(X) == best.bic(X)
+
+
+def test_a_component_of_tng_as_background(sky):
+    "Half-way: its stars are those of a field in which groups of ours are looked for."
+    X, _ = sky
+    best = Driver({"modules": {"background": "test_tng_scripts.Round"}}).run(X)
+    assert {type(c) for c in best.components_} == {Round, SphereSpaceTimeComponent}
+
+
+# Pools
+
+
+def pool(propose):
+    "A pool of TNG that tries one and two components, as `propose` puts them."
+    class Pool(BaseICPool):
+        def __init__(self, component_class, start_init_comps=None):
+            super().__init__(component_class, start_init_comps)
+            self.scores, self.fits = [], {}
+
+        def has_next(self): return len(self.fits) < 2
+
+        def get_next(self):
+            k = len(self.fits) + 1
+            return propose(f"candidate-{k}", tuple(self.component_class() for _ in range(k)))
+
+        def register_result(self, label, mixture, score):
+            self.scores.append(score)
+            self.fits[label] = (score, mixture)
+
+        @property
+        def best_mixture(self): return max(self.fits.values(), key=lambda fit: fit[0])[1]
+
+    return Pool
+
+
+class Plain:
+    def __init__(self, label, components): self.label, self.components = label, components
+
+
+@pytest.mark.parametrize("propose", [lambda *pair: pair, Plain], ids=["tuple", "object"])
+def test_pools_of_tng(sky, tmp_path, propose):
+    X, _ = sky
+    driver = Driver({"mixture": {"random_state": 0}}, icpool_class=pool(propose), savedir=tmp_path)
+    best = driver.run(X)
+    assert len(best.components_) == 2 and best is driver.icpool.best_mixture
+    np.testing.assert_allclose(driver.icpool.scores[1], -best.bic(X))
+    driver.save_best(tmp_path / "best", X)
+    assert read_result(tmp_path / "best").bic(X) == best.bic(X)
+    again = Driver({"mixture": {"random_state": 0}}, icpool_class=pool(propose), savedir=tmp_path)
+    assert again.run(X, resume=True).bic(X) == best.bic(X)
+
+
+def test_what_is_no_candidate_is_refused(sky):
+    with pytest.raises(InputError, match="must propose an InitialCondition, or a label and a list of components"):
+        Driver(icpool_class=pool(lambda label, comps: comps)).run(sky[0])
+
+
+def test_a_candidate_unpacks_as_in_tng():
+    label, components = SimpleICPool(SphereSpaceTimeComponent).get_next()
+    assert label == "AAA-XXX-0000-0001-auto" and [type(c) for c in components] == [SphereSpaceTimeComponent]
+
+
+# The driver
+
+
+def test_without_a_folder_nothing_is_written_and_that_is_said(sky, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    with caplog.at_level(logging.INFO, "chronostar"):
+        Driver({"icpool": {"max_components": 1}}).run(sky[0])
+    assert sum("no driver.savedir" in r.getMessage() for r in caplog.records) == 1
+    assert not list(tmp_path.iterdir())
