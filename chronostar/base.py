@@ -41,7 +41,8 @@ class BaseComponent(Configurable, BaseEstimator):
     mean_birth = covariance_birth = None  # (6,) and (6, 6), for components that have a birth; pc and km/s
     curvilinear = False  # is it a Gaussian in curvilinear coordinates?
     box = None  # shape (2, 6): lower and upper bounds, for components that end there
-    _unused = ('reg_covar', 'minimize_method', 'trace_orbit_func', 'age_offset_interval', 'resp_tol', 'max_age')
+    _unused = ('reg_covar', 'minimize_method', 'trace_orbit_func', 'age_offset_interval', 'resp_tol',
+               'max_age')
 
     def __init__(self,
         params=None,  # the parameter vector
@@ -56,7 +57,7 @@ class BaseComponent(Configurable, BaseEstimator):
     _repr_html_ = None  # a notebook shows the short text, not scikit-learn's diagram
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
-# %% ../nbs/14_base.ipynb #6064609e
+# %% ../nbs/14_base.ipynb #672357f8
 def _parameters(self):
     "The parameter vector, None if there is none."
     return None if self.params is None else np.asarray(self.params, dtype=float)
@@ -65,7 +66,7 @@ def _set_parameters(self, params): self.params = None if params is None else np.
 
 BaseComponent.parameters = property(_parameters, _set_parameters)
 
-# %% ../nbs/14_base.ipynb #f5a1549c
+# %% ../nbs/14_base.ipynb #74c36488
 def _parameters_set(self):
     "Are there parameters?"
     return self.params is not None or vars(self).get('_has_parameters', False)
@@ -294,8 +295,8 @@ class BaseMixture(Configurable, DensityMixin, BaseEstimator):
     "Weighted components, fitted together: `weights_` (k,) and `components_`, a list."
     converged_, n_iter_ = True, 0
     ignores_uncertainties = False  # is it fitted as if the stars had been measured without error?
-    _unused = ('tol', 'reg_covar', 'max_iter', 'n_init', 'init_params', 'random_state', 'warm_start', 'verbose',
-               'verbose_interval')
+    _unused = ('tol', 'reg_covar', 'max_iter', 'n_init', 'init_params', 'random_state', 'warm_start',
+               'verbose', 'verbose_interval')
 
     def as_fitted(self,
         X,  # shape (n, 42) or (n, 6), or StarData
@@ -374,13 +375,14 @@ class InitialCondition:
 
     def __iter__(self): return iter((self.label, self.components))
 
-# %% ../nbs/14_base.ipynb #66a16a07
+# %% ../nbs/14_base.ipynb #ddb13718
 def as_candidate(
     proposed,  # by a pool: an InitialCondition, a pair of a label and components, or an object that has them
 ) -> InitialCondition:
     "What a pool proposed, as an `InitialCondition`; raises `InputError` if it is none."
     if isinstance(proposed, InitialCondition): return proposed
-    pair = proposed if isinstance(proposed, tuple) else [getattr(proposed, a, None) for a in ('label', 'components')]
+    pair = getattr(proposed, 'label', None), getattr(proposed, 'components', None)
+    if isinstance(proposed, tuple): pair = proposed
     if len(pair) != 2 or not isinstance(pair[0], (str, int)) or not isinstance(pair[1], (list, tuple)):
         raise InputError("a pool must propose an InitialCondition, or a label and a list of components, "
                          f"not {proposed!r:.100}")

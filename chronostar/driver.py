@@ -159,7 +159,7 @@ def _accept(self:Driver, ic, fit, stars):
     if self._savedir is not None: self._write_fit(str(ic.label), mixture, stars, score)
     return fit
 
-# %% ../nbs/30_driver.ipynb #bb1ee32d
+# %% ../nbs/30_driver.ipynb #2d04f68e
 @patch
 def _tell(self:Driver, ic, mixture, score):
     "Register a fit, here and with the pool."
@@ -191,7 +191,7 @@ def _beside_bar(self:Driver):
     from tqdm.contrib.logging import logging_redirect_tqdm
     return logging_redirect_tqdm([logging.getLogger('chronostar')])
 
-# %% ../nbs/30_driver.ipynb #78161fde
+# %% ../nbs/30_driver.ipynb #cfff94ec
 @patch
 def _make_pool(self:Driver, make_component, start_init_comps, background):
     "The pool of the settings; raises `InputError` if there is a background and it takes none."
@@ -217,7 +217,8 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
     classes = config['modules']
-    self._make_mixture = partial(classes['mixture'], **{**classes['mixture'].configured(), **config['mixture']})
+    defaults = classes['mixture'].configured()
+    self._make_mixture = partial(classes['mixture'], **{**defaults, **config['mixture']})
     self.icpool = self._make_pool(make_component, start_init_comps, background)
     self.record_, self.finished_ = BaseICPool(), False
     return stars, init_resp
@@ -245,7 +246,7 @@ def run(self:Driver,
     elif resume:
         raise InputError("there is nothing to resume: set driver.savedir, "
                          "and leave driver.intermediate_dumps on")
-    elif folder is None: logger.info("there is no driver.savedir: the fits are kept in memory, none is written")
+    elif folder is None: logger.info("no driver.savedir is set: the fits stay in memory, none is written")
     n = workers or self.config_['run']['nthreads'] or 1
     workers = nullcontext() if n == 1 and executor is None else Workers(stars, n, executor, self._savedir)
     bar = tqdm(desc='search', unit=' fits', **({} if self.progress else {'disable': True}))

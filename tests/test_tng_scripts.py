@@ -8,6 +8,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from chronostar import cli
 from chronostar.base import BaseComponent, BaseICPool, BaseMixture
 from chronostar.component.spacecomponent import SpaceComponent
 from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
@@ -385,6 +386,62 @@ def test_a_candidate_unpacks_as_in_tng():
     assert label == "AAA-XXX-0000-0001-auto" and [type(c) for c in components] == [SphereSpaceTimeComponent]
 
 
+# Results of the original Chronostar
+
+
+@pytest.fixture
+def original(tmp_path):
+    "A folder that it left, and the rows of its array."
+    rows = np.array([GROUP, FIELD])
+    np.save(tmp_path / "final_comps.npy", rows)
+    np.save(tmp_path / "final_membership.npy", np.repeat([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]], [100, 300, 100], axis=0))
+    (tmp_path / "run.pars").write_text(f"# a run\nresults_dir = {tmp_path}  # here\n\nmax_comp_count = 9\n")
+    np.savetxt(tmp_path / "comps.pars", rows)
+    return tmp_path, rows
+
+
+@pytest.mark.parametrize("name", [".", "final_comps.npy", "run.pars", "comps.pars"])
+def test_results_of_the_original(original, sky, name, caplog):
+    folder, rows = original
+    mixture = read_result(folder / name, max_age=90.0)
+    np.testing.assert_array_equal([c.params for c in mixture.components_], rows)
+    np.testing.assert_allclose(mixture.weights_, [0.25, 0.75])
+    assert mixture.components_[0].max_age == 90 and "the background, 20 % of the stars, is left out" in caplog.text
+    assert mixture.bic(sky[0]) == ComponentMixture([0.25, 0.75], pair()).bic(sky[0])
+
+
+def test_what_the_original_left_is_not_misread(original, caplog):
+    folder, rows = original
+    (folder / "final_membership.npy").unlink()
+    np.testing.assert_array_equal(read_result(folder).weights_, [0.5, 0.5])
+    assert "no weights are known for the 2 components" in caplog.text
+    np.save(folder / "final_comps.npy", np.hstack([rows[:, :6], np.log(rows[:, 6:8] / 10), rows[:, 8:]]))
+    with pytest.raises(InputError, match="if they are logarithms, take np.exp of columns 6 and 7"):
+        read_result(folder)
+    np.save(folder / "final_comps.npy", rows[:, :8])
+    with pytest.raises(InputError, match="\\(k, 9\\) is needed"):
+        read_result(folder)
+    np.save(folder / "final_comps.npy", np.array([object()]))
+    with pytest.raises(InputError, match="not a .npy array of numbers"):
+        read_result(folder)
+    (folder / "run.pars").write_text("input_file = a.fits\n")
+    with pytest.raises(InputError, match="names no results_dir"):
+        read_result(folder / "run.pars")
+
+
+@pytest.mark.parametrize("name", [".", "final_comps.npy", "run.pars"])
+def test_the_original_as_a_start(original, sky, name, monkeypatch, capsys):
+    folder, _ = original
+    monkeypatch.chdir(folder)
+    np.save("stars.npy", sky[0])
+    (folder / "config.yml").write_text("component:\n  max_age: 60\nicpool:\n  max_components: 2\nrun:\n  savedir: found\n")
+    cli.fit_chronostar(["-q", "-c", "config.yml", "stars.npy", "-i", name])
+    best = read_result("found")
+    start = [SphereSpaceTimeComponent(p, max_age=60.0) for p in (GROUP, FIELD)]
+    assert best.bic(sky[0]) <= Driver({"icpool": {"max_components": 2}}).run(sky[0], start_init_comps=start).bic(sky[0]) + 1e-6
+    assert {c.max_age for c in best.components_} == {60.0} and (folder / "found/AAA-XXX-0000-0002-input.txt").exists()
+
+
 # The driver
 
 
@@ -392,5 +449,5 @@ def test_without_a_folder_nothing_is_written_and_that_is_said(sky, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     with caplog.at_level(logging.INFO, "chronostar"):
         Driver({"icpool": {"max_components": 1}}).run(sky[0])
-    assert sum("no driver.savedir" in r.getMessage() for r in caplog.records) == 1
+    assert sum("no driver.savedir is set" in r.getMessage() for r in caplog.records) == 1
     assert not list(tmp_path.iterdir())

@@ -19,7 +19,7 @@ class UniformComponent(BaseComponent):
     theta_names = ()  # nothing in it is fitted once it is set
 
     def __init__(self,
-        params=None,  # shape (12,): lower bounds, then upper bounds; pc, km/s. Or (1,): density, 1/(pc km/s)³
+        params=None,  # (12,): lower bounds, then upper bounds; pc, km/s. Or (1,): density, 1/(pc km/s)³
     ): self.params = params
 
     @property
