@@ -57,8 +57,8 @@ class BaseComponent(Configurable, BaseEstimator):
     _repr_html_ = None  # a notebook shows the short text, not scikit-learn's diagram
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
-# %% ../nbs/14_base.ipynb #672357f8
-def _parameters(self):
+# %% ../nbs/14_base.ipynb #c3adec42
+def _parameters(self) -> np.ndarray:  # shape (p,); or None
     "The parameter vector, None if there is none."
     return None if self.params is None else np.asarray(self.params, dtype=float)
 
@@ -66,8 +66,8 @@ def _set_parameters(self, params): self.params = None if params is None else np.
 
 BaseComponent.parameters = property(_parameters, _set_parameters)
 
-# %% ../nbs/14_base.ipynb #74c36488
-def _parameters_set(self):
+# %% ../nbs/14_base.ipynb #deb74172
+def _parameters_set(self) -> bool:
     "Are there parameters?"
     return self.params is not None or vars(self).get('_has_parameters', False)
 
@@ -325,7 +325,7 @@ class BaseMixture(Configurable, DensityMixin, BaseEstimator):
         raise _owed(self, 'score_samples')
 
     def set_parameters(self, weights, components=None):
-        "Make this a fitted mixture of the given components; also of the pair `(weights, components)`."
+        "Make this a fitted mixture of components, or of a pair `(weights, components)`; returns self."
         raise _owed(self, 'set_parameters')
 
     _repr_html_ = None  # a notebook shows the short text, not scikit-learn's diagram
@@ -375,7 +375,7 @@ class InitialCondition:
 
     def __iter__(self): return iter((self.label, self.components))
 
-# %% ../nbs/14_base.ipynb #ddb13718
+# %% ../nbs/14_base.ipynb #97be7950
 def as_candidate(
     proposed,  # by a pool: an InitialCondition, a pair of a label and components, or an object that has them
 ) -> InitialCondition:

@@ -20,7 +20,7 @@ from .conventions import InputError, nearest
 # %% ../nbs/12_settings.ipynb #60ca2f20
 logger = logging.getLogger(__name__)
 
-# %% ../nbs/12_settings.ipynb #259e6fd3
+# %% ../nbs/12_settings.ipynb #51a7abf0
 class SettingsMeta(ABCMeta):
     "The class of classes with settings: to set a setting on the class is to configure it."
     def __setattr__(cls, name, value):
@@ -37,6 +37,14 @@ class Configurable(metaclass=SettingsMeta):
     "Keyword settings of a class, with defaults that can be changed for all new objects."
     _unused = ()  # settings of Chronostar-TNG, of which a class may have some and not others
     choices = {}  # setting -> the texts to choose from
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in vars(cls).keys() & cls.settings().keys():  # in the body of a class: a new default
+            value = vars(cls)[name]
+            if isinstance(value, property): continue
+            delattr(cls, name)
+            cls.configure(**{name: getattr(value, '__func__', value)})  # of a static method
 
     @classmethod
     def settings(cls) -> dict:
@@ -85,18 +93,7 @@ def configure(cls:Configurable,
     vars(cls.__init__).setdefault('_as_written', dict(cls.__init__.__kwdefaults__))
     cls.__init__.__kwdefaults__.update(settings)
 
-# %% ../nbs/12_settings.ipynb #b6f1defa
-@patch(cls_method=True)
-def __init_subclass__(cls:Configurable, **kwargs):
-    "Take the settings among the attributes of a class for its defaults."
-    super(Configurable, cls).__init_subclass__(**kwargs)
-    for name in vars(cls).keys() & cls.settings().keys():
-        value = vars(cls)[name]
-        if isinstance(value, property): continue
-        delattr(cls, name)
-        cls.configure(**{name: getattr(value, '__func__', value)})  # of a static method
-
-# %% ../nbs/12_settings.ipynb #4a4045d4
+# %% ../nbs/12_settings.ipynb #b27a3e88
 @patch(cls_method=True)
 def configured(cls:Configurable) -> dict:  # name -> value
     "The settings whose defaults have been changed."

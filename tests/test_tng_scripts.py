@@ -24,6 +24,8 @@ from chronostar.plotting import plot_plane
 from chronostar.recipes import component_from_parameters
 from chronostar.report import report_html
 from chronostar.results import components_table, mixture_files, read_result
+from chronostar.traceorbit import trace_epicyclic_orbit
+from chronostar.utils import coordinate, transform
 
 GROUP, FIELD = [0, 0, 0, 0, 0, 0, 6.0, 1.5, 15.0], [0, 0, 0, 0, 0, 0, 60.0, 10.0, 0.0]
 
@@ -440,6 +442,41 @@ def test_the_original_as_a_start(original, sky, name, monkeypatch, capsys):
     start = [SphereSpaceTimeComponent(p, max_age=60.0) for p in (GROUP, FIELD)]
     assert best.bic(sky[0]) <= Driver({"icpool": {"max_components": 2}}).run(sky[0], start_init_comps=start).bic(sky[0]) + 1e-6
     assert {c.max_age for c in best.components_} == {60.0} and (folder / "found/AAA-XXX-0000-0002-input.txt").exists()
+
+
+# Conversions
+
+
+def test_conversions_agree_with_astropy():
+    import astropy.units as u
+    from astropy.coordinates import SkyCoord
+
+    rng = np.random.default_rng(1)
+    sky = np.column_stack([rng.uniform(0, 360, 50), np.degrees(np.arcsin(rng.uniform(-1, 1, 50))), rng.uniform(1, 50, 50),
+                           *rng.normal(0, 50, (2, 50)), rng.normal(0, 30, 50)])
+    c = SkyCoord(ra=sky[:, 0] * u.deg, dec=sky[:, 1] * u.deg, distance=1000 / sky[:, 2] * u.pc,
+                 pm_ra_cosdec=sky[:, 3] * u.mas / u.yr, pm_dec=sky[:, 4] * u.mas / u.yr,
+                 radial_velocity=sky[:, 5] * u.km / u.s).galactic
+    helio = np.vstack([c.cartesian.xyz.to_value(u.pc), c.velocity.d_xyz.to_value(u.km / u.s)]).T
+    seconds = sky * [1, 1, 1e-3, 1e-3, 1e-3, 1]
+    for row, as_row, expected in zip(sky, seconds, helio, strict=True):
+        np.testing.assert_allclose(coordinate.convert_astrometry2helioxyzuvw(*as_row), expected, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(coordinate.convert_pm2heliospacevelocity(*as_row), expected[3:], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(coordinate.convert_helioxyzuvw2astrometry(expected), as_row, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(coordinate.convert_heliospacevelocity2pm(*as_row[:3], *expected[3:]), as_row[3:], rtol=1e-8)
+        lsr = coordinate.convert_astrometry2lsrxyzuvw(row)
+        np.testing.assert_allclose(coordinate.convert_lsr2helio(lsr), expected, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(coordinate.convert_lsrxyzuvw2astrometry(lsr), row, rtol=1e-9, atol=1e-9)
+    l_b = np.transpose(coordinate.convert_equatorial2galactic(sky[:, 0], sky[:, 1]))
+    np.testing.assert_allclose(l_b, np.transpose([c.l.deg, c.b.deg]), rtol=1e-9, atol=1e-9)
+
+
+def test_a_covariance_along_an_orbit():
+    group = SphereSpaceTimeComponent(GROUP, trace_orbit_func=trace_epicyclic_orbit)
+    cov, mean = transform.transform_covmatrix(group.covariance_birth, trace_epicyclic_orbit, group.mean_birth, args=(15.0,))
+    np.testing.assert_allclose(cov, group.covariance, rtol=1e-6, atol=1e-6)
+    back, _ = transform.transform_covmatrix(cov, trace_epicyclic_orbit, mean, args=(-15.0,))
+    np.testing.assert_allclose(back, group.covariance_birth, rtol=1e-6, atol=1e-6)
 
 
 # The driver

@@ -19,7 +19,7 @@ class UniformComponent(BaseComponent):
     theta_names = ()  # nothing in it is fitted once it is set
 
     def __init__(self,
-        params=None,  # (12,): lower bounds, then upper bounds; pc, km/s. Or (1,): density, 1/(pc km/s)³
+        params=None,  # shape (12,): lower, then upper bounds; pc, km/s. Or (1,): density, 1/(pc km/s)³
     ): self.params = params
 
     @property
@@ -72,7 +72,7 @@ def estimate_log_prob(self:UniformComponent,
     return np.where(inside, -np.log(upper - lower).sum(), -np.inf)
 
 @patch
-def sample(self:UniformComponent, n, rng):
+def sample(self:UniformComponent, n, rng) -> np.ndarray:
     "Draw `n` stars, shape (n, 6); raises `InputError` where there is no box."
     if self.box is None:
         raise InputError("a UniformComponent with a density alone has no bounds to draw stars from: "
@@ -85,7 +85,7 @@ def maximize(self:UniformComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     resp=None,  # shape (n,): weight of each star, 1 by default
 ):
-    "Fit the box around the stars, those with any weight; a given density stays. Returns self."
+    "Fit the box around the stars, those with any weight; a given density stays; returns self."
     if self.params is not None and len(self.params) == 1: return self
     means = as_stars(X).means
     if resp is not None: means = means[np.asarray(resp) > 0]

@@ -32,7 +32,7 @@ class ComponentMixture(BaseMixture):
     choices = {'init_params': INIT_PARAMS}
 
     def __init__(self,
-        init_weights=None,  # weights to start from (k,), or memberships (n, k); or the number of components
+        init_weights=None,  # shape (k,): weights to start from; or (n, k): memberships; or the number k
         init_components=None,  # k components to start from, with or without parameters
         *, n_components=1,  # number of components, where none are given
         component_class=SphereSpaceTimeComponent,  # of the components, where none are given
@@ -178,7 +178,7 @@ def _first_weights(self:ComponentMixture, k):
         raise InputError(f"init_weights must be {k} numbers, not negative, that sum to 1")
     return weights
 
-# %% ../../nbs/21_mixture.componentmixture.ipynb #3186c3c5
+# %% ../../nbs/21_mixture.componentmixture.ipynb #8ed63555
 def _as_given(self, name):
     "Weights and components of a mixture that was not fitted, where they were given whole."
     given = vars(self)
