@@ -20,13 +20,16 @@ from .conventions import InputError, nearest
 # %% ../nbs/12_settings.ipynb #60ca2f20
 logger = logging.getLogger(__name__)
 
-# %% ../nbs/12_settings.ipynb #51a7abf0
+# %% ../nbs/12_settings.ipynb #48d643fb
 class SettingsMeta(ABCMeta):
     "The class of classes with settings: to set a setting on the class is to configure it."
     def __setattr__(cls, name, value):
         own = any(name in vars(base) for base in cls.__mro__)  # an attribute of the class, and no setting
-        if name.startswith('_') or own or not cls.is_setting(name): super().__setattr__(name, value)
-        else: cls.configure(**{name: value})
+        if not own and not name.startswith('_'):
+            if cls.is_setting(name): return cls.configure(**{name: value})
+            if 'did you mean' in (hint := nearest(name, cls.settings())) and not hasattr(value, '__get__'):
+                logger.warning("%s has no setting %r%s", cls.__name__, name, hint)
+        super().__setattr__(name, value)
 
     def __getattr__(cls, name):
         if not name.startswith('_') and name in (known := cls.settings()): return known[name]
@@ -40,7 +43,8 @@ class Configurable(metaclass=SettingsMeta):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        for name in vars(cls).keys() & cls.settings().keys():  # in the body of a class: a new default
+        inherited = {name for base in cls.__mro__ if isinstance(base, SettingsMeta) for name in base.settings()}
+        for name in vars(cls).keys() & inherited:  # in the body of a class: a new default
             value = vars(cls)[name]
             if isinstance(value, property): continue
             delattr(cls, name)
@@ -93,7 +97,7 @@ def configure(cls:Configurable,
     vars(cls.__init__).setdefault('_as_written', dict(cls.__init__.__kwdefaults__))
     cls.__init__.__kwdefaults__.update(settings)
 
-# %% ../nbs/12_settings.ipynb #b27a3e88
+# %% ../nbs/12_settings.ipynb #43d3bfc2
 @patch(cls_method=True)
 def configured(cls:Configurable) -> dict:  # name -> value
     "The settings whose defaults have been changed."

@@ -176,6 +176,23 @@ def test_a_setting_on_the_class_reaches_workers_and_files(restored, sky, tmp_pat
         Driver(savedir=tmp_path).run(X, resume=True)
 
 
+def test_a_near_miss_on_the_class_is_noticed(caplog):
+    class Mine(SphereSpaceTimeComponent): ...
+
+    Mine.max_ages = 7.0
+    assert "Mine has no setting 'max_ages'; did you mean 'max_age'?" in caplog.text
+    with pytest.raises(InputError, match="belongs to the data"):
+        Mine.nthreads = 2
+
+    class Fixed(SphereSpaceTimeComponent):
+        max_age = 7.0
+
+        def __init__(self, params=None):
+            super().__init__(params)
+
+    assert "setting 'max_age' is not used by Fixed" in caplog.text
+
+
 def test_abstract_methods_and_plain_attributes():
     class Abstract(BaseComponent, ABC):
         floor = 0.1
