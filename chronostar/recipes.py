@@ -134,7 +134,7 @@ def _read_weights(path, k):
                          "it is not one result")
     return weights
 
-# %% ../nbs/20_recipes.ipynb #c4e5112b
+# %% ../nbs/20_recipes.ipynb #37a2b493
 logger = logging.getLogger(__name__)
 
 def _check_spreads(rows, path):
@@ -147,7 +147,7 @@ def _check_spreads(rows, path):
                          "if they are logarithms, take np.exp of columns 6 and 7 first")
     return rows
 
-# %% ../nbs/20_recipes.ipynb #45edea20
+# %% ../nbs/20_recipes.ipynb #5469c12c
 def _read_pars(path):
     "The settings in a `.pars` file, as texts; or the array that it holds."
     text = path.read_text(encoding='utf-8', errors='replace')
@@ -159,7 +159,7 @@ def _read_pars(path):
     except ValueError:
         raise InputError(f"{path} holds neither lines 'name = value' nor rows of numbers") from None
 
-# %% ../nbs/20_recipes.ipynb #851bf5f9
+# %% ../nbs/20_recipes.ipynb #50efb407
 PARAMETER_FILES = ('comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy', 'params.npy')  # of the two layouts
 
 def _original(path):
@@ -178,7 +178,7 @@ def _original(path):
     elif path.suffix != '.npy': return None
     return (_check_spreads(load_array(path, 2), path), path.parent) if path.exists() else None
 
-# %% ../nbs/20_recipes.ipynb #f1b88b2d
+# %% ../nbs/20_recipes.ipynb #1bcf2f35
 def _original_weights(folder, k):
     "Weights (k,) from the memberships beside `final_comps.npy`; equal ones if there are none."
     path = folder/'final_membership.npy'
