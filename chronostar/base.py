@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['logger', 'NO_DERIVATIVES', 'OF_DATA', 'BaseComponent', 'Derivatives', 'differentiate', 'Alternative', 'BaseMixture',
-           'InitialCondition', 'make_label', 'BaseICPool', 'get_class', 'name_of', 'plain']
+           'InitialCondition', 'as_candidate', 'make_label', 'BaseICPool', 'get_class', 'name_of', 'plain']
 
 # %% ../nbs/14_base.ipynb #67098ea9
 import logging
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,12 @@ class BaseComponent(Configurable, BaseEstimator):
     mean_birth = covariance_birth = None  # (6,) and (6, 6), for components that have a birth; pc and km/s
     curvilinear = False  # is it a Gaussian in curvilinear coordinates?
     box = None  # shape (2, 6): lower and upper bounds, for components that end there
+    _unused = ('reg_covar', 'minimize_method', 'trace_orbit_func', 'age_offset_interval', 'resp_tol',
+               'max_age')
+
+    def __init__(self,
+        params=None,  # the parameter vector
+    ): self.params = params
 
     def estimate_log_prob(self,
         X,  # shape (n, 42) or (n, 6), or StarData
@@ -50,12 +57,27 @@ class BaseComponent(Configurable, BaseEstimator):
     _repr_html_ = None  # a notebook shows the short text, not scikit-learn's diagram
     def _repr_mimebundle_(self, **kwargs): return {'text/plain': repr(self)}
 
-# %% ../nbs/14_base.ipynb #8b8069cb
-@patch(as_prop=True)
-def parameters_set(self:BaseComponent) -> bool:
-    "Are there parameters?"
-    return self.params is not None
+# %% ../nbs/14_base.ipynb #c3adec42
+def _parameters(self) -> np.ndarray:  # shape (p,); or None
+    "The parameter vector, None if there is none."
+    return None if self.params is None else np.asarray(self.params, dtype=float)
 
+def _set_parameters(self, params): self.params = None if params is None else np.array(params, dtype=float)
+
+BaseComponent.parameters = property(_parameters, _set_parameters)
+
+# %% ../nbs/14_base.ipynb #deb74172
+def _parameters_set(self) -> bool:
+    "Are there parameters?"
+    return self.params is not None or vars(self).get('_has_parameters', False)
+
+def _set_parameters_set(self, value):
+    if not value: self.params = None
+    self._has_parameters = bool(value)
+
+BaseComponent.parameters_set = property(_parameters_set, _set_parameters_set)
+
+# %% ../nbs/14_base.ipynb #8b8069cb
 @patch
 def get_parameters(self:BaseComponent) -> np.ndarray:
     "The parameter vector."
@@ -95,7 +117,9 @@ def m_step(self:BaseComponent, X, resp):
 @patch
 def from_stars(self:BaseComponent, X):
     "A component of this kind and these settings for a few stars, to start a fit from."
-    return clone(self, safe=False).set_params(params=None).maximize(X)
+    new = clone(self, safe=False).set_params(params=None)
+    new.maximize(X, np.ones(len(X)))
+    return new
 
 # %% ../nbs/14_base.ipynb #de7fff3d
 BaseComponent.theta_names = None  # names of the p coordinates, such as 'age' or 'ln dxyz'
@@ -261,11 +285,18 @@ def check_settings(cls:BaseComponent, settings) -> dict:
             raise InputError(f"setting {name!r} belongs to the data, not to a {cls.__name__}: {place}")
     return super(BaseComponent, cls).check_settings(settings)
 
+@patch(cls_method=True)
+def is_setting(cls:BaseComponent, name) -> bool:
+    "Is that a setting here or in Chronostar-TNG, those of the data included?"
+    return name in OF_DATA or super(BaseComponent, cls).is_setting(name)
+
 # %% ../nbs/14_base.ipynb #08d1ebc6
 class BaseMixture(Configurable, DensityMixin, BaseEstimator):
     "Weighted components, fitted together: `weights_` (k,) and `components_`, a list."
     converged_, n_iter_ = True, 0
     ignores_uncertainties = False  # is it fitted as if the stars had been measured without error?
+    _unused = ('tol', 'reg_covar', 'max_iter', 'n_init', 'init_params', 'random_state', 'warm_start',
+               'verbose', 'verbose_interval')
 
     def as_fitted(self,
         X,  # shape (n, 42) or (n, 6), or StarData
@@ -293,8 +324,8 @@ class BaseMixture(Configurable, DensityMixin, BaseEstimator):
         "Log likelihood of each star, shape (n,)."
         raise _owed(self, 'score_samples')
 
-    def set_parameters(self, weights, components):
-        "Make this a fitted mixture of the given components; returns self."
+    def set_parameters(self, weights, components=None):
+        "Make this a fitted mixture of components, or of a pair `(weights, components)`; returns self."
         raise _owed(self, 'set_parameters')
 
     _repr_html_ = None  # a notebook shows the short text, not scikit-learn's diagram
@@ -335,11 +366,27 @@ class InitialCondition:
     others: list = field(default_factory=list)  # functions of the stars: weights and components, or None
     cost: float = 0.  # expected, in any unit: of fits made side by side, the most costly are begun first
     variants: list = field(default_factory=list)  # functions of the stars and the best fit: the same
+    higher_is_better: bool = False  # is the pool told -BIC, as in Chronostar-TNG?
 
     @property
     def id(self):
         "The letters that the label begins with."
-        return self.label.split('-')[0]
+        return str(self.label).split('-')[0]
+
+    def __iter__(self): return iter((self.label, self.components))
+
+# %% ../nbs/14_base.ipynb #97be7950
+def as_candidate(
+    proposed,  # by a pool: an InitialCondition, a pair of a label and components, or an object that has them
+) -> InitialCondition:
+    "What a pool proposed, as an `InitialCondition`; raises `InputError` if it is none."
+    if isinstance(proposed, InitialCondition): return proposed
+    pair = getattr(proposed, 'label', None), getattr(proposed, 'components', None)
+    if isinstance(proposed, tuple): pair = proposed
+    if len(pair) != 2 or not isinstance(pair[0], (str, int)) or not isinstance(pair[1], (list, tuple)):
+        raise InputError("a pool must propose an InitialCondition, or a label and a list of components, "
+                         f"not {proposed!r:.100}")
+    return InitialCondition(pair[0], list(pair[1]), higher_is_better=True)
 
 # %% ../nbs/14_base.ipynb #355a16a7
 def make_label(
@@ -360,6 +407,20 @@ class BaseICPool(Configurable):
     best_label = None  # of the best candidate so far
     best_mixture = None
     best_score = np.inf
+    _unused = ('max_components', 'index_from_front', 'max_iter')
+
+    def __init__(self,
+        component_class=None,  # makes a component when called
+        start_init_comps=None,  # components to start from
+        background=None,  # makes the field, if that is to be of another class
+    ):
+        self.component_class, self.start_init_comps = component_class, start_init_comps
+        self.background = background
+
+    @cached_property
+    def scores(self) -> dict:  # label -> score
+        "The scores of all candidates so far; infinite for one that could not be fitted."
+        return {}
 
     def has_next(self) -> bool:
         "Is there another candidate to try?"
@@ -374,11 +435,6 @@ class BaseICPool(Configurable):
         return [self.get_next()]
 
 # %% ../nbs/14_base.ipynb #5ff8ff56
-@patch(as_prop=True)
-def scores(self:BaseICPool) -> dict:  # label -> score
-    "The scores of all candidates so far; infinite for one that could not be fitted."
-    return vars(self).setdefault('_scores', {})
-
 @patch
 def register_result(self:BaseICPool,
     label:str,  # of the candidate

@@ -428,23 +428,33 @@ def _executor(address):
     return connect()
 
 # %% ../nbs/50_cli.ipynb #b15ca4f4
-def _search(driver, stars, resp, args):
+def _search(driver, stars, start, resp, args):
     "The best mixture, its uncertainties and the report on it."
     with _executor(args.scheduler) as executor:
-        best = driver.run(stars, init_resp=resp, overwrite=args.overwrite, resume=args.resume,
+        best = driver.run(stars, start, resp, overwrite=args.overwrite, resume=args.resume,
                           workers=args.workers, executor=executor)
     uncertainties = _polished(best, stars)
-    report = _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.icpool.scores)
+    report = _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.record_.scores)
     return best, uncertainties, report
 
 # %% ../nbs/50_cli.ipynb #3adecca0
 def _save_best_so_far(driver, savedir, stars):
     "Write the best mixture of a search that was stopped, if it has one that is better than what is there."
-    if not hasattr(driver, 'icpool') or driver.icpool.best_mixture is None: return
+    if not hasattr(driver, 'record_') or driver.record_.best_mixture is None: return
     better = driver.improves(savedir)
     if better: driver.save_best(savedir, stars)
-    logger.warning("stopped: the best so far, %s, is %s %s; --resume goes on", driver.icpool.best_label,
+    logger.warning("stopped: the best so far, %s, is %s %s; --resume goes on", driver.record_.best_label,
                    'in' if better else 'no better than what was in', savedir)
+
+# %% ../nbs/50_cli.ipynb #516d47ab
+def _start(path, settings):
+    "Components to start from, with the `settings` that are theirs; None if there is no path."
+    from chronostar.recipes import read_components
+    if path is None: return None
+    components = read_components(path, {})[1]
+    for component in components:
+        component.set_params(**{key: value for key, value in settings.items() if key in component.settings()})
+    return components
 
 # %% ../nbs/50_cli.ipynb #40436356
 def _fit_chronostar(args):
@@ -461,15 +471,16 @@ def _fit_chronostar(args):
     savedir = Path(config['run']['savedir'] or 'result/final')
     beside = savedir.with_name('intermediate' if savedir.name == 'final' else f'{savedir.name}-intermediate')
     driver = Driver(config, savedir=str(beside), progress=not args.quiet and sys.stderr.isatty())
-    if args.resume and result_files(savedir): driver.check_same(savedir, stars, init_resp=resp)
+    start = _start(args.init_comps, config['component'])
+    if args.resume and result_files(savedir): driver.check_same(savedir, stars, start, resp)
     _make_way(savedir, args.overwrite or args.resume)
-    try: best, uncertainties, report = _search(driver, stars, resp, args)
+    try: best, uncertainties, report = _search(driver, stars, start, resp, args)
     except BaseException:  # whatever it is, what was found is not lost
         _save_best_so_far(driver, savedir, stars)
         raise
     driver.save_best(savedir, stars, uncertainties, report)
     _print_mixture(best, uncertainties)
-    print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.icpool.best_label}")
+    print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.record_.best_label}")
     _say_written(savedir, report)
 
 # %% ../nbs/50_cli.ipynb #c52f071d
@@ -488,6 +499,8 @@ def fit_chronostar(argv=None):
     parser.add_argument('--covs', metavar='FILE', help='.npy file of shape (n, 6, 6), if DATA has means only')
     parser.add_argument('-z', '--membership', metavar='MEMBERSHIP',
                         help='.npy file of shape (n, k) to start from')
+    parser.add_argument('-i', '--init-comps', metavar='RESULT', help='components to start from: folder of a '
+                        'result, or final_comps.npy or .pars file of the original Chronostar')
     crew = parser.add_mutually_exclusive_group()
     crew.add_argument('--workers', metavar='N', type=_positive,
                       help='processes that fit candidates side by side (default: 1)')

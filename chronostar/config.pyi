@@ -3,10 +3,11 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["SECTIONS", "UNUSED", "LIMITS", "KINDS", "logger", "check_config", "component_maker", "stars_for", "read_config"]
+__all__ = ["SECTIONS", "UNUSED", "UNUSED_SECTIONS", "LIMITS", "KINDS", "logger", "check_config", "component_maker", "stars_for", "read_config"]
 
 SECTIONS: Any
 UNUSED: Any
+UNUSED_SECTIONS: Any
 LIMITS: Any
 KINDS: Any
 logger: Any

@@ -12,6 +12,7 @@ import warnings
 from contextlib import nullcontext
 from functools import partial
 from hashlib import sha256
+from inspect import signature
 from itertools import count
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
 from . import __version__
+from .base import BaseICPool, as_candidate
 from .config import check_config, component_maker, read_config, stars_for
 from .conventions import InputError
 from .files import table_writer, write_files
@@ -77,7 +79,9 @@ def _digest(*arrays):
 def _manifest(self:Driver, stars, start_init_comps, init_resp):
     "What a search depends on."
     start = [c.get_parameters() for c in start_init_comps or [] if c.parameters_set]
-    settings = {f'{section}.{key}': value for section, values in as_text(self.config_).items()
+    modules = {role: cls for role, cls in self.config_['modules'].items() if hasattr(cls, 'configured')}
+    config = {role: {**cls.configured(), **self.config_.get(role, {})} for role, cls in modules.items()}
+    settings = {f'{section}.{key}': value for section, values in as_text({**self.config_, **config}).items()
                 if section not in ('driver', 'run') for key, value in values.items()}
     return {'chronostar': __version__, 'stars': len(stars),
             'data': _digest(stars.cartesian.blocks, stars.ids), **settings,
@@ -116,12 +120,12 @@ def _is_complete(folder): return (folder/f'{folder.name}.txt').exists()  # the l
 @patch
 def _fits(self:Driver, batch, stars, workers):
     "The number of each candidate, and its fit with its score (or an `InputError`), as they are ready."
-    folders = [self._savedir/ic.label for ic in batch] if self._savedir else []
+    folders = [self._savedir/str(ic.label) for ic in batch] if self._savedir else []
     restored = {i: self._restore(folder, stars) for i, folder in enumerate(folders) if _is_complete(folder)}
     yield from restored.items()
     left = [i for i in range(len(batch)) if i not in restored]
     if workers is not None: left.sort(key=lambda i: -batch[i].cost)
-    tasks = [(batch[i], self._make_mixture, self.icpool.scores.get(batch[i].parent, np.inf)) for i in left]
+    tasks = [(batch[i], self._make_mixture, self.record_.scores.get(batch[i].parent, np.inf)) for i in left]
     if workers is None or (len(tasks) == 1 and workers.executor is None):
         for i, task in zip(left, tasks, strict=True):
             logger.info("fitting %s", batch[i].label)
@@ -143,7 +147,7 @@ def _ages(mixture):
 def _accept(self:Driver, ic, fit, stars):
     "Say what a fit is, and write it; the fit and its score, None and infinity if it failed."
     if isinstance(fit, InputError):
-        if not self.icpool.scores: raise fit
+        if not self.record_.scores: raise fit
         logger.warning("%s could not be fitted: %s", ic.label, fit)
         fit = None, np.inf
     mixture, score = fit
@@ -152,8 +156,17 @@ def _accept(self:Driver, ic, fit, stars):
     if not mixture.converged_:
         logger.warning("%s did not converge in %d iterations", ic.label, mixture.n_iter_)
     logger.info("fitted %s: BIC %.2f, %s", ic.label, score, _ages(mixture))
-    if self._savedir is not None: self._write_fit(ic.label, mixture, stars, score)
+    if self._savedir is not None: self._write_fit(str(ic.label), mixture, stars, score)
     return fit
+
+# %% ../nbs/30_driver.ipynb #2d04f68e
+@patch
+def _tell(self:Driver, ic, mixture, score):
+    "Register a fit, here and with the pool."
+    self.record_.register_result(str(ic.label), mixture, score)
+    own = type(self.icpool).register_result is not BaseICPool.register_result
+    if not ic.higher_is_better: self.icpool.scores[ic.label] = score  # a pool of one's own may not keep them
+    self.icpool.register_result(ic.label, mixture, -score if ic.higher_is_better and own else score)
 
 # %% ../nbs/30_driver.ipynb #dfe77ce4
 @patch
@@ -164,13 +177,11 @@ def _do_batch(self:Driver, batch, stars, workers, bar):
         for i, fit in self._fits(batch, stars, workers):
             finished[i] = self._accept(batch[i], fit, stars)
             bar.update()
-            so_far = [(self.icpool.best_mixture, self.icpool.best_score), *finished.values()]
+            so_far = [(self.record_.best_mixture, self.record_.best_score), *finished.values()]
             best, score = min(so_far, key=lambda fit: fit[1])
             if best is not None: bar.set_postfix_str(f"best BIC {score:.1f}: {_ages(best)}")
     finally:
-        for i in sorted(finished):
-            self.icpool.scores[batch[i].label] = finished[i][1]  # a pool of one's own may not keep them
-            self.icpool.register_result(batch[i].label, *finished[i])
+        for i in sorted(finished): self._tell(batch[i], *finished[i])
 
 # %% ../nbs/30_driver.ipynb #9e23db29
 @patch
@@ -179,6 +190,18 @@ def _beside_bar(self:Driver):
     if not self.progress: return nullcontext()
     from tqdm.contrib.logging import logging_redirect_tqdm
     return logging_redirect_tqdm([logging.getLogger('chronostar')])
+
+# %% ../nbs/30_driver.ipynb #cfff94ec
+@patch
+def _make_pool(self:Driver, make_component, start_init_comps, background):
+    "The pool of the settings; raises `InputError` if there is a background and it takes none."
+    cls, settings = self.config_['modules']['icpool'], self.config_['icpool']
+    given = make_component, start_init_comps, background
+    try: signature(cls).bind(*given, **settings)
+    except TypeError:
+        if background is not None: raise InputError(f"{cls.__name__} takes no background") from None
+        given = given[:2]
+    return cls(*given, **settings)
 
 # %% ../nbs/30_driver.ipynb #72bc8c11
 @patch
@@ -194,9 +217,10 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
     classes = config['modules']
-    self._make_mixture = partial(classes['mixture'], **config['mixture'])
-    self.icpool = classes['icpool'](make_component, start_init_comps, background, **config['icpool'])
-    self.finished_ = False
+    defaults = classes['mixture'].configured()
+    self._make_mixture = partial(classes['mixture'], **{**defaults, **config['mixture']})
+    self.icpool = self._make_pool(make_component, start_init_comps, background)
+    self.record_, self.finished_ = BaseICPool(), False
     return stars, init_resp
 
 # %% ../nbs/30_driver.ipynb #b0273ed4
@@ -209,7 +233,7 @@ def run(self:Driver,
     resume:bool=False,  # go on with an earlier search, if there is one of the same stars and settings?
     workers:int=None,  # processes on this machine that fit side by side; 1 by default, or `run.nthreads`
     executor=None,  # fit side by side with your own `concurrent.futures.Executor` instead
-):  # the best mixture; `self.icpool` has the scores of all candidates, even after an interruption
+):  # the best mixture; `self.record_` has the scores of all candidates, even after an interruption
     "Search for the mixture with the lowest BIC; raises `InputError`."
     from tqdm import tqdm
     check_workers(workers, executor)
@@ -222,21 +246,22 @@ def run(self:Driver,
     elif resume:
         raise InputError("there is nothing to resume: set driver.savedir, "
                          "and leave driver.intermediate_dumps on")
+    elif folder is None: logger.info("no driver.savedir is set: the fits stay in memory, none is written")
     n = workers or self.config_['run']['nthreads'] or 1
     workers = nullcontext() if n == 1 and executor is None else Workers(stars, n, executor, self._savedir)
     bar = tqdm(desc='search', unit=' fits', **({} if self.progress else {'disable': True}))
     with bar, self._beside_bar(), workers as crew:
         while self.icpool.has_next():
-            batch = self.icpool.get_batch()
+            batch = [as_candidate(proposed) for proposed in self.icpool.get_batch()]
             if not batch:
                 name = type(self.icpool).__name__
                 raise InputError(f"{name} says that it has candidates, but proposes none")
-            if not self.icpool.scores: batch[0].memberships = init_resp
+            if not self.record_.scores: batch[0].memberships = init_resp
             self._do_batch(batch, stars, crew, bar)
     self.finished_ = True
-    if self.icpool.best_mixture is None:
-        raise InputError(f"none of the {len(self.icpool.scores)} candidates could be fitted")
-    return self.icpool.best_mixture
+    if self.record_.best_mixture is None:
+        raise InputError(f"none of the {len(self.record_.scores)} candidates could be fitted")
+    return self.record_.best_mixture
 
 # %% ../nbs/30_driver.ipynb #9a6b574a
 @patch
@@ -297,12 +322,12 @@ def save_best(self:Driver,
     more=None,  # files to be written too, as for `write_files`
 ):
     "Write the best fit so far, and what it was chosen from; a result that was there is replaced."
-    best = self.icpool.best_mixture if hasattr(self, 'icpool') else None
+    best = self.record_.best_mixture if hasattr(self, 'record_') else None
     if best is None: raise InputError("there is no fit to save: call run first")
-    stars, scores, n = stars_for(self.config_, stars), self.icpool.scores, len(self.icpool.scores)
+    stars, scores, n = stars_for(self.config_, stars), self.record_.scores, len(self.record_.scores)
     how = f"interrupted after {n} candidates: this is the best so far"
     if self.finished_: how = f"finished, {n} candidates"
-    files = self._files(self.icpool.best_label, best, stars, best.bic(stars), uncertainties, search=how)
+    files = self._files(self.record_.best_label, best, stars, best.bic(stars), uncertainties, search=how)
     table = table_writer(search_table(scores), 'ascii.ecsv')
     _write_in_place(folder, {'search.ecsv': table, **(more or {}), **files})
 
@@ -355,7 +380,7 @@ def improves(self:Driver,
     "Is the best fit so far better than the result in a folder? True if there is none of this search."
     try: state = _read_state(folder)
     except InputError: return True
-    return state['search'] != self.manifest_ or not self.icpool.best_score >= state.get('BIC', np.inf)
+    return state['search'] != self.manifest_ or not self.record_.best_score >= state.get('BIC', np.inf)
 
 # %% ../nbs/30_driver.ipynb #4a959f29
 @patch

@@ -24,5 +24,6 @@ class Driver(Configurable):
     config_: Any
     manifest_: Any
     icpool: Any
+    record_: Any
     finished_: Any
 def fit_candidate(stars: Any, candidate: Any, make_mixture: Any, to_beat: float = ...) -> tuple[Any, ...]: ...

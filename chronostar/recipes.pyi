@@ -1,9 +1,11 @@
 # Made by tools/make_stubs.py: edit the notebooks, not this file.
 from typing import Any
 
-__all__ = ["BY_LENGTH", "recipe_of", "class_in", "component_from_parameters", "ignored_uncertainties", "read_components"]
+__all__ = ["BY_LENGTH", "logger", "PARAMETER_FILES", "recipe_of", "class_in", "component_from_parameters", "ignored_uncertainties", "read_components"]
 
 BY_LENGTH: Any
+logger: Any
+PARAMETER_FILES: Any
 def recipe_of(component: Any) -> dict[str, Any]: ...
 def class_in(recipe: Any) -> Any: ...
 def component_from_parameters(params: Any, where: Any = ..., recipe: Any = ..., settings: Any = ...) -> Any: ...

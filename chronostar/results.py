@@ -200,7 +200,7 @@ def describe(
 
 # %% ../nbs/24_results.ipynb #f9eb86e9
 def read_result(
-    folder,  # written by fit-component, fit-mixture or fit-chronostar
+    folder,  # written by a command; or `final_comps.npy` of the original Chronostar, its folder, or a `.pars`
     **settings,  # of the components, in place of those they were fitted with; for instance trace_orbit_func
 ) -> ComponentMixture:
     "The mixture in a result folder, in either layout, as `ComponentMixture.read`; raises `InputError`."

@@ -311,12 +311,20 @@ def from_packed(cls:StarData,
     stars.provenance, stars._bare, stars._fingerprint = {}, None, fingerprint
     return stars
 
+# %% ../nbs/08_stars.ipynb #28a712f1
+@patch
+def __array__(self:StarData, dtype=None, copy=None) -> np.ndarray:
+    "Means and flattened covariances, shape (n, 42); or means only, shape (n, 6)."
+    if not self.has_covs: return np.asarray(self.means, dtype=dtype)
+    return np.hstack([self.means, self.covs.reshape(len(self), -1)], dtype=dtype)
+
 # %% ../nbs/08_stars.ipynb #c7894e9d
 @patch
 def __getitem__(self:StarData,
-    key,  # a boolean mask, indices or a slice
+    key,  # a boolean mask, indices or a slice; or rows and columns, for an array
 ) -> StarData:
     "The stars selected."
+    if isinstance(key, tuple): return np.asarray(self)[key]
     index = np.atleast_1d(np.arange(len(self))[key])
     new = copy(self)
     new.cartesian, new._bare, new._fingerprint = self.cartesian[index], None, None

@@ -25,6 +25,14 @@ PATHS = {
     "chronostar.posterior": "sample_posterior Posterior",
     "chronostar.results": "read_result banyan_table components_table search_table",
     "chronostar.driver": "Driver",
+    "chronostar.utils.coordinate": "calc_eq2gc_matrix calc_gc2eq_matrix calc_pm_coord_matrix convert_angles2cartesian "
+                                   "convert_astrometry2helioxyzuvw convert_astrometry2lsrxyzuvw convert_cart2curvilin "
+                                   "convert_cartesian2angles convert_curvilin2cart convert_dec2deg convert_equatorial2galactic "
+                                   "convert_galactic2equatorial convert_helio2lsr convert_heliospacevelocity2pm "
+                                   "convert_helioxyzuvw2astrometry convert_lsr2helio convert_lsrxyzuvw2astrometry "
+                                   "convert_many_astrometry2lsrxyzuvw convert_many_lsrxyzuvw2astrometry "
+                                   "convert_pm2heliospacevelocity convert_ra2deg",
+    "chronostar.utils.transform": "calc_jacobian calc_jacobian_py transform_covmatrix transform_covmatrix_py",
     "chronostar.chunks": "pack_stars ChunkedStars write_parquet",
     "chronostar.plotting": "plot_features plot_plane plot_photometry plot_age_profile plot_corner plot_memberships plot_search "
                            "plot_birth plotly_3d save_figure outline parse_features FEATURES UNITS COLOURS",

@@ -10,7 +10,7 @@ import ast
 import dataclasses
 import inspect
 import re
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
@@ -31,7 +31,7 @@ TYPES = {  # results and attributes, where the code does not say
     "ComponentMixture.uncertainties": "Uncertainties", "ComponentMixture.weights_": ARRAY,
     "ComponentMixture.components_": "list[Any]", "ComponentMixture.converged_": "bool", "ComponentMixture.n_iter_": "int",
     "ComponentMixture.read": "Self", "get_components": "list[Any]",
-    "ComponentMixture.get_parameters": f"tuple[{ARRAY}, list[{ARRAY}]]", "ComponentMixture.n_params": "int",
+    "ComponentMixture.get_parameters": f"tuple[{ARRAY}, list[Any]]", "ComponentMixture.n_params": "int",
     "split": "tuple[Self, Self]", "from_stars": "Self", "at": "Self", "m_step": "Self", "alternatives": "list[Alternative]",
     "moments_at": f"tuple[{ARRAY}, {ARRAY}]", "shape": "tuple[int, ...]", "StarData.table": "Table",
     "SphereSpaceTimeComponent.age": "float", "SphereSpaceTimeComponent.dxyz": "float", "SphereSpaceTimeComponent.duvw": "float",
@@ -45,7 +45,7 @@ SPECIAL = ("__init__", "__repr__", "__len__", "__getitem__", "__iter__", "__call
 OTHERS = {
     "dataclasses": "dataclass", "pathlib": "Path", "typing": "Any NamedTuple Self", "numpy.typing": "ArrayLike NDArray",
     "astropy.table": "Table", "matplotlib.axes": "Axes", "matplotlib.figure": "Figure",
-    "sklearn.base": "BaseEstimator DensityMixin",
+    "sklearn.base": "BaseEstimator DensityMixin", "abc": "ABCMeta", "functools": "cached_property",
 }
 ANNOTATIONS = {"ndarray": ARRAY, "list": "list[Any]", "dict": "dict[str, Any]", "tuple": "tuple[Any, ...]"}
 
@@ -111,6 +111,8 @@ class Stub:
     def declare_class(self, cls):
         named_tuple = issubclass(cls, tuple)
         bases = ["NamedTuple"] if named_tuple else [base.__name__ for base in cls.__bases__ if base is not object]
+        if type(cls).__module__ == cls.__module__:
+            bases.append(f"metaclass={type(cls).__name__}")
         bases = f"({', '.join(bases)})" if bases else ""
         lines = [f"class {cls.__name__}{bases}:"]
         if dataclasses.is_dataclass(cls):
@@ -134,7 +136,7 @@ class Stub:
                 lines.append(declared)
                 done.add(name)
         for name in self.attributes(cls):
-            if name not in done and not hasattr(cls, name) and not name.startswith("_"):
+            if name not in done and not any(name in vars(base) for base in cls.__mro__) and not name.startswith("_"):
                 lines.append(f"    {name}: {TYPES.get(f'{cls.__name__}.{name}', 'Any')}")
         return "\n".join(lines if len(lines) > 1 + lines[0].startswith("@") else [*lines, "    ..."])
 
@@ -144,8 +146,11 @@ class Stub:
             return "    @classmethod\n" + self.function(bound.__func__, name, where, "    ")
         if isinstance(member, staticmethod):
             return "    @staticmethod\n" + self.function(bound, name, where, "    ")
+        if isinstance(member, cached_property):
+            return f"    @cached_property\n    def {name}(self) -> {self.result(member.func, name, where)}: ..."
         if isinstance(member, property):
-            return f"    @property\n    def {name}(self) -> {self.result(member.fget, name, where)}: ..."
+            setter = f"\n    @{name}.setter\n    def {name}(self, value: Any) -> None: ..." if member.fset else ""
+            return f"    @property\n    def {name}(self) -> {self.result(member.fget, name, where)}: ...{setter}"
         if isinstance(member, FunctionType):
             if not Path(member.__code__.co_filename).is_relative_to(PACKAGE):
                 return None  # made by a library

@@ -26,7 +26,6 @@ class Association(BaseComponent):
     curvilinear = True
     _looked = {}  # where alternatives were looked for, see `alternatives`
     _today = None  # see `_curvilinear_moments`
-    _unused = ('minimize_method', 'age_offset_interval')  # settings of Chronostar-TNG without a job here
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

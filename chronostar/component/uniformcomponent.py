@@ -15,25 +15,30 @@ from ..stars import as_stars
 
 # %% ../../nbs/18_component.uniformcomponent.ipynb #5f01cc7e
 class UniformComponent(BaseComponent):
-    "The same density everywhere in a box, none outside."
-    n_params = 12
+    "The same density everywhere in a box, none outside; or a given density, without a box."
     theta_names = ()  # nothing in it is fitted once it is set
 
     def __init__(self,
-        params=None,  # shape (12,): lower bounds, then upper bounds; pc and km/s
+        params=None,  # shape (12,): lower, then upper bounds; pc, km/s. Or (1,): density, 1/(pc km/s)³
     ): self.params = params
 
+    @property
+    def n_params(self): return 12 if self.params is None else len(self.params)
+
     def __repr__(self):
-        return f"UniformComponent({'' if self.params is None else self.box.round(1).tolist()})"
+        if self.params is None: return 'UniformComponent()'
+        if self.n_params == 1: return f"UniformComponent(density={self.params[0]:.3g})"
+        return f"UniformComponent({self.box.round(1).tolist()})"
 
 # %% ../../nbs/18_component.uniformcomponent.ipynb #ec5dd829
 @patch
 def set_parameters(self:UniformComponent, params):
-    "Set the bounds of the box from a vector of 12 numbers; returns self."
+    "Set the bounds of the box from 12 numbers, or the density from one; returns self."
     params = np.array(params, dtype=float)
-    if params.shape != (12,) or not np.all(params[:6] < params[6:]):
-        raise InputError("a UniformComponent has 12 parameters: "
-                         "six lower bounds, and six upper bounds above them")
+    a_box = params.shape == (12,) and np.all(params[:6] < params[6:])
+    if not a_box and not (params.shape == (1,) and 0 < params[0] < np.inf):
+        raise InputError("a UniformComponent has 12 parameters, six lower bounds, and six upper bounds above "
+                         "them; or one, a density above 0")
     self.params = params
     return self
 
@@ -41,17 +46,18 @@ def set_parameters(self:UniformComponent, params):
 @patch(as_prop=True)
 def box(self:UniformComponent) -> np.ndarray:
     "Lower and upper bounds, shape (2, 6)."
-    return self.get_parameters().reshape(2, 6)
+    params = self.get_parameters()
+    return None if len(params) == 1 else params.reshape(2, 6)
 
 @patch(as_prop=True)
 def mean(self:UniformComponent) -> np.ndarray:
     "Centre of the box, shape (6,)."
-    return self.box.mean(axis=0)
+    return None if self.box is None else self.box.mean(axis=0)
 
 @patch(as_prop=True)
 def covariance(self:UniformComponent) -> np.ndarray:
     "Covariance of the uniform density, shape (6, 6)."
-    return np.diag(np.ptp(self.box, axis=0)**2 / 12)
+    return None if self.box is None else np.diag(np.ptp(self.box, axis=0)**2 / 12)
 
 # %% ../../nbs/18_component.uniformcomponent.ipynb #6edd5c51
 @patch
@@ -59,14 +65,18 @@ def estimate_log_prob(self:UniformComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
 ) -> np.ndarray:  # shape (n,)
     "Log density of each star: minus the log of the box's volume, or minus infinity outside."
-    lower, upper = self.box
     means = as_stars(X).means
+    if self.box is None: return np.full(len(means), np.log(self.params[0]))
+    lower, upper = self.box
     inside = ((means >= lower) & (means <= upper)).all(axis=1)
     return np.where(inside, -np.log(upper - lower).sum(), -np.inf)
 
 @patch
-def sample(self:UniformComponent, n, rng):
-    "Draw `n` stars, shape (n, 6)."
+def sample(self:UniformComponent, n, rng) -> np.ndarray:
+    "Draw `n` stars, shape (n, 6); raises `InputError` where there is no box."
+    if self.box is None:
+        raise InputError("a UniformComponent with a density alone has no bounds to draw stars from: "
+                         "give it the 12 bounds of a box")
     return rng.uniform(*self.box, (n, 6))
 
 # %% ../../nbs/18_component.uniformcomponent.ipynb #e6a3134c
@@ -75,7 +85,8 @@ def maximize(self:UniformComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     resp=None,  # shape (n,): weight of each star, 1 by default
 ):
-    "Fit the box around the stars, those with any weight; returns self."
+    "Fit the box around the stars, those with any weight; a given density stays; returns self."
+    if self.params is not None and len(self.params) == 1: return self
     means = as_stars(X).means
     if resp is not None: means = means[np.asarray(resp) > 0]
     if len(means) < 2: raise InputError("a UniformComponent needs at least two stars")

@@ -18,8 +18,6 @@ from .overdensity import overdensity_start
 # %% ../../nbs/26_icpool.simpleicpool.ipynb #4e042dff
 class SimpleICPool(BaseICPool):
     "Candidates by splitting each component of the best mixture, a generation at a time."
-    _unused = ('max_iter',)
-
     def __init__(self,
         component_class=SphereSpaceTimeComponent,  # or anything that makes a component when called
         start_init_comps=None,  # components to start from; by default one, which is fitted to all stars
@@ -57,7 +55,7 @@ def split_component(
     "A start with the halves of component `i` in its place."
     weights, components = mixture.weights_, mixture.components_
     try: halves = components[i].split()
-    except NotImplementedError: return None, None  # a uniform background, for instance
+    except (NotImplementedError, UserWarning): return None, None  # a uniform background, for instance
     new = components[:i] + list(halves) + components[i + 1:]
     return np.hstack([weights[:i], [weights[i]/2]*2, weights[i + 1:]]), new
 
@@ -73,7 +71,8 @@ def group_in_place(
     if isinstance(components[k], type(group)) or k == mixture.weights_.argmax(): return None
     resp = np.ascontiguousarray(mixture.predict_proba(stars)[:, k])
     if resp.sum() < 2: return None
-    return mixture.weights_, [*components[:k], group.maximize(stars, resp), *components[k + 1:]]
+    group.maximize(stars, resp)
+    return mixture.weights_, [*components[:k], group, *components[k + 1:]]
 
 # %% ../../nbs/26_icpool.simpleicpool.ipynb #2904ee2d
 @patch

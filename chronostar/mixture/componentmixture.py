@@ -29,10 +29,10 @@ INIT_PARAMS = ('init_resp', 'kmeans', 'k-means++', 'random', 'random_from_data')
 
 class ComponentMixture(BaseMixture):
     "A mixture of components, fitted by expectation maximisation with exploration."
-    _unused, choices = ('reg_covar',), {'init_params': INIT_PARAMS}
+    choices = {'init_params': INIT_PARAMS}
 
     def __init__(self,
-        init_weights=None,  # shape (k,): weights to start from; or the number of components
+        init_weights=None,  # shape (k,): weights to start from; or (n, k): memberships; or the number k
         init_components=None,  # k components to start from, with or without parameters
         *, n_components=1,  # number of components, where none are given
         component_class=SphereSpaceTimeComponent,  # of the components, where none are given
@@ -178,18 +178,33 @@ def _first_weights(self:ComponentMixture, k):
         raise InputError(f"init_weights must be {k} numbers, not negative, that sum to 1")
     return weights
 
+# %% ../../nbs/21_mixture.componentmixture.ipynb #8ed63555
+def _as_given(self, name):
+    "Weights and components of a mixture that was not fitted, where they were given whole."
+    given = vars(self)
+    weights, components = given.get('init_weights'), given.get('init_components')
+    whole = name in ('weights_', 'components_') and components is not None and np.ndim(weights) == 1
+    if not (whole and all(c.parameters_set for c in components)):
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+    self.weights_ = self._first_weights(len(components))
+    self.components_ = [copy(c) for c in components]
+    return given[name]
+
+ComponentMixture.__getattr__ = _as_given  # not by @patch, which would leave the name in the module
+
 # %% ../../nbs/21_mixture.componentmixture.ipynb #8527ffc3
 @patch
 def _initialise(self:ComponentMixture, stars, init_resp, rng):
     "Set `components_` and `weights_` to start from."
     if self.warm_start and hasattr(self, 'components_'): return
+    if init_resp is None and np.ndim(self.init_weights) == 2: init_resp = np.asarray(self.init_weights)
     given = self.init_components
     if given is not None: k = len(given)
     else: k = init_resp.shape[1] if init_resp is not None else self.n_components
     if np.ndim(self.init_weights) == 0 and self.init_weights is not None: k = int(self.init_weights)
     if len(stars) < 2*k: raise InputError(f"{len(stars)} stars are too few for {k} components")
     components = [self.component_class() for _ in range(k)] if given is None else [copy(c) for c in given]
-    weights = self._first_weights(k)
+    if init_resp is None: weights = self._first_weights(k)
     if init_resp is not None or not all(c.parameters_set for c in components):
         if init_resp is None: resp = self._guess_memberships(stars, k, rng)
         else: resp = check_memberships(init_resp, len(stars), k)
@@ -248,7 +263,8 @@ def fit(self:ComponentMixture,
 ):  # self
     "Fit weights and components: sets `weights_`, `components_`, `converged_` and so on; raises `InputError`."
     stars, rng, best = self.as_fitted(X), check_random_state(self.random_state), None
-    for _ in range(self.n_init if init_resp is None else 1):
+    given = init_resp is not None or np.ndim(self.init_weights) == 2
+    for _ in range(1 if given else self.n_init):
         self._initialise(stars, init_resp, rng)
         self._run_em(stars)
         result = (self.lower_bounds_[-1], self.weights_, self.components_,
@@ -388,16 +404,21 @@ def sample(self:ComponentMixture,
 # %% ../../nbs/21_mixture.componentmixture.ipynb #a8735ffa
 @patch
 def get_parameters(self:ComponentMixture):
-    "Weights (k,), and a list of the components' parameter vectors."
-    return self.weights_, [c.get_parameters() for c in self.components_]
+    "Weights (k,), and the list of the components."
+    self._check_fitted()
+    return self.weights_, self.components_
 
 @patch
 def set_parameters(self:ComponentMixture,
-    weights,  # shape (k,)
-    components,  # k components with parameters
+    weights,  # shape (k,); or the pair of these and the components
+    components=None,  # k components with parameters
 ):
     "Make this a fitted mixture of the given components; returns self."
-    self.weights_, self.components_ = np.asarray(weights, dtype=float), list(components)
+    if components is None: weights, components = weights
+    weights, components = np.asarray(weights, dtype=float), list(components)
+    if weights.shape != (len(components),):
+        raise InputError(f"weights of shape {weights.shape} do not go with {len(components)} components")
+    self.weights_, self.components_ = weights, components
     return self
 
 # %% ../../nbs/21_mixture.componentmixture.ipynb #22fc1399
