@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['logger', 'NO_DERIVATIVES', 'OF_DATA', 'BaseComponent', 'Derivatives', 'differentiate', 'Alternative', 'BaseMixture',
-           'InitialCondition', 'make_label', 'BaseICPool', 'get_class', 'name_of', 'plain']
+           'fit_each', 'InitialCondition', 'make_label', 'BaseICPool', 'get_class', 'name_of', 'plain']
 
 # %% ../nbs/14_base.ipynb #67098ea9
 import logging
@@ -322,6 +322,22 @@ def owes(cls:BaseMixture) -> list:
     "The methods that a search needs and this class does not have."
     needed = ('predict_proba', 'score_samples', 'set_parameters', 'fit', 'bic')
     return [name for name in needed if getattr(cls, name) is getattr(BaseMixture, name)]
+
+# %% ../nbs/14_base.ipynb #4353a963
+def fit_each(
+    fit,  # function that makes a fit of a start, or None where there is nothing to fit
+    starts,  # of the starts, tuples of the function's arguments
+) -> tuple:  # the fits, and the errors of those that failed: lists
+    "The fits from all starts but those that fail."
+    fits, errors = [], []
+    for start in starts:
+        try: fit_or_none = fit(*start)
+        except (ValueError, ArithmeticError) as e:  # an InputError, a singular matrix, a division by 0
+            logger.debug("a start is left out: %s", e)
+            errors.append(e)
+        else:
+            if fit_or_none is not None: fits.append(fit_or_none)
+    return fits, errors
 
 # %% ../nbs/14_base.ipynb #1702fa20
 @dataclass

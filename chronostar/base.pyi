@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from typing import Any, NamedTuple, Self
 
-__all__ = ["logger", "NO_DERIVATIVES", "OF_DATA", "BaseComponent", "Derivatives", "differentiate", "Alternative", "BaseMixture", "InitialCondition", "make_label", "BaseICPool", "get_class", "name_of", "plain"]
+__all__ = ["logger", "NO_DERIVATIVES", "OF_DATA", "BaseComponent", "Derivatives", "differentiate", "Alternative", "BaseMixture", "fit_each", "InitialCondition", "make_label", "BaseICPool", "get_class", "name_of", "plain"]
 
 logger: Any
 NO_DERIVATIVES: Any
@@ -81,6 +81,7 @@ class BaseMixture(Configurable, DensityMixin, BaseEstimator):
     def estimate_membership_prob(self, X: ArrayLike | StarData) -> NDArray[Any]: ...
     @classmethod
     def owes(cls) -> list[Any]: ...
+def fit_each(fit: Any, starts: Any) -> tuple[Any, ...]: ...
 @dataclass
 class InitialCondition:
     label: str

@@ -10,16 +10,19 @@ import json
 import logging
 import warnings
 from contextlib import nullcontext
+from copy import copy
 from functools import partial
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
 from . import __version__
+from .base import fit_each
 from .config import check_config, component_maker, read_config, stars_for
 from .conventions import InputError
 from .files import table_writer, write_files
@@ -84,33 +87,53 @@ def _manifest(self:Driver, stars, start_init_comps, init_resp):
             'components to start from': _digest(*start), 'memberships to start from': _digest(init_resp)}
 
 # %% ../nbs/30_driver.ipynb #f897b5e7
+logger = logging.getLogger(__name__)
+
+class _Fit(NamedTuple):
+    "Fits compare by their scores; of equals, the first is the lowest."
+    is_nan: bool
+    score: float
+    number: int
+    mixture: object
+
+def _scored(mixture, stars, number):
+    "A mixture as a `_Fit`."
+    score = mixture.bic(stars)
+    return _Fit(bool(np.isnan(score)), score, next(number), mixture)
+
+# %% ../nbs/30_driver.ipynb #472daa24
+def _fit_start(stars, memberships, make_mixture, number, make_start, *args):
+    "The `_Fit` from one start; None if there is nothing to start from."
+    weights, components = make_start(stars, *args) or (None, None)
+    if components is None: return None
+    mixture = make_mixture(weights, components)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', ConvergenceWarning)
+        mixture.fit(stars, init_resp=memberships)
+    return _scored(mixture, stars, number)
+
+# %% ../nbs/30_driver.ipynb #62cb9211
 def fit_candidate(
     stars,  # StarData
     candidate,  # an InitialCondition
     make_mixture,  # of weights and components to start from
     to_beat:float=np.inf,  # BIC of its parent
 ) -> tuple:  # the best fit and its BIC; None and infinity if there is nothing to start from
-    "Fit a candidate from each of its starts."
+    "Fit a candidate from each of its starts; raises `InputError` if none of them can be fitted."
     number = count()
-    def fit(weights, components):
-        mixture = make_mixture(weights, components)
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', ConvergenceWarning)
-            mixture.fit(stars, init_resp=candidate.memberships)
-        return mixture.bic(stars), next(number), mixture
-    others = (other(stars) for other in candidate.others)
-    starts = [(candidate.weights, candidate.components), *filter(None, others)]
-    fits = [fit(weights, components) for weights, components in starts if components is not None]
+    fit = partial(_fit_start, stars, candidate.memberships, make_mixture, number)
+    def given(stars): return candidate.weights, candidate.components
+    fits, errors = fit_each(fit, [(make_start,) for make_start in (given, *candidate.others)])
+    if errors and not fits: raise InputError(str(errors[0])) from errors[0]
     if not fits: return None, np.inf
-    starts = [variant(stars, min(fits)[2]) for variant in candidate.variants]
-    fits += [fit(*start) for start in starts if start is not None]
-    score, _, mixture = min(fits)
-    if score < to_beat: score = mixture.escape(stars).bic(stars)
-    return mixture, score
+    more, failed = fit_each(fit, [(variant, min(fits).mixture) for variant in candidate.variants])
+    for e in errors + failed: logger.info("%s: a start is left out: %s", candidate.label, e)
+    best = min(fits + more)
+    def escape(): return _scored(copy(best.mixture).escape(stars), stars, number)
+    if best.score < to_beat: best = next(iter(fit_each(escape, [()])[0]), best)
+    return best.mixture, best.score
 
 # %% ../nbs/30_driver.ipynb #c3c39452
-logger = logging.getLogger(__name__)
-
 def _is_complete(folder): return (folder/f'{folder.name}.txt').exists()  # the last file to be written
 
 @patch
