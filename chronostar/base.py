@@ -249,6 +249,22 @@ def set_state(self:BaseComponent,
     "Remember what an earlier component did; returns self."
     return self
 
+# %% ../nbs/14_base.ipynb #a6c06823
+def _at_lower_bound(component):
+    "The names of the coordinates but the age that are at their lower bound."
+    at_bound = component.theta <= component.theta_bounds[0] + 0.01
+    return [name for name, there in zip(component.theta_names, at_bound) if there and name != 'age']
+
+@patch
+def no_group(self:BaseComponent,
+    members:float,  # expected number of stars that belong to it
+) -> str:  # empty for a group, and for a field
+    "Why a component with an age is a chance alignment or a binary, in words."
+    if self.age is None: return ''
+    if members <= self.n_params: return f"{members:.1f} members for {self.n_params} parameters"
+    stuck = ' and '.join(_at_lower_bound(self)) if self.theta_names else ''
+    return f"{members:.1f} members with {stuck} at the lower bound" if stuck else ''
+
 # %% ../nbs/14_base.ipynb #7e2c5730
 OF_DATA = {'nthreads': 'StarData(X, nthreads=...)',
            'stellar_uncertainties': 'as_stars(X, stellar_uncertainties=...)'}
@@ -323,7 +339,7 @@ def owes(cls:BaseMixture) -> list:
     needed = ('predict_proba', 'score_samples', 'set_parameters', 'fit', 'bic')
     return [name for name in needed if getattr(cls, name) is getattr(BaseMixture, name)]
 
-# %% ../nbs/14_base.ipynb #4353a963
+# %% ../nbs/14_base.ipynb #178bd014
 def fit_each(
     fit,  # function that makes a fit of a start, or None where there is nothing to fit
     starts,  # of the starts, tuples of the function's arguments
@@ -351,6 +367,7 @@ class InitialCondition:
     others: list = field(default_factory=list)  # functions of the stars: weights and components, or None
     cost: float = 0.  # expected, in any unit: of fits made side by side, the most costly are begun first
     variants: list = field(default_factory=list)  # functions of the stars and the best fit: the same
+    instead: list = field(default_factory=list)  # as `others`, for when a start led to no group
 
     @property
     def id(self):

@@ -101,35 +101,66 @@ def _scored(mixture, stars, number):
     score = mixture.bic(stars)
     return _Fit(bool(np.isnan(score)), score, next(number), mixture)
 
-# %% ../nbs/30_driver.ipynb #472daa24
-def _fit_start(stars, memberships, make_mixture, number, make_start, *args):
-    "The `_Fit` from one start; None if there is nothing to start from."
-    weights, components = make_start(stars, *args) or (None, None)
-    if components is None: return None
+def _fit(stars, make_mixture, number, weights, components, memberships=None):
+    "The `_Fit` from weights and components to start from."
     mixture = make_mixture(weights, components)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', ConvergenceWarning)
         mixture.fit(stars, init_resp=memberships)
     return _scored(mixture, stars, number)
 
-# %% ../nbs/30_driver.ipynb #62cb9211
+# %% ../nbs/30_driver.ipynb #9a6fbef3
+class _NoGroup(InputError):
+    "A fit owes its score to a chance alignment."
+
+def _chance_alignment(mixture, n):
+    "The smallest component but the largest that is no group, and why; None if there is none."
+    members = mixture.weights_*n
+    doubts = ((k, mixture.components_[k].no_group(members[k])) for k in members.argsort()[:-1])
+    return next(((k, why) for k, why in doubts if why), None)
+
+def _groups_only(fit, n, refit, to_beat):
+    "A fit without what is no group in it; raises `_NoGroup` if the others are no better than the parent."
+    taken_out = []
+    while fit.score < to_beat and (found := _chance_alignment(fit.mixture, n)):
+        (k, why), (weights, components) = found, (fit.mixture.weights_, fit.mixture.components_)
+        taken_out.append(f"a component of {why} is no more than a chance alignment")
+        rest = np.delete(weights, k)
+        fit = refit(rest/rest.sum(), [*components[:k], *components[k + 1:]])
+    if taken_out and not fit.score < to_beat - np.log(n): raise _NoGroup(' and '.join(taken_out))
+    for why in taken_out: logger.info("taken out: %s", why)
+    return fit
+
+# %% ../nbs/30_driver.ipynb #781f0c43
 def fit_candidate(
     stars,  # StarData
     candidate,  # an InitialCondition
     make_mixture,  # of weights and components to start from
     to_beat:float=np.inf,  # BIC of its parent
-) -> tuple:  # the best fit and its BIC; None and infinity if there is nothing to start from
+) -> tuple:  # the best fit and its BIC; None and infinity if there is nothing to start from, or no group
     "Fit a candidate from each of its starts; raises `InputError` if none of them can be fitted."
     number = count()
-    fit = partial(_fit_start, stars, candidate.memberships, make_mixture, number)
+    refit = partial(_fit, stars, make_mixture, number)
+    def groups_only(fit): return _groups_only(fit, len(stars), refit, to_beat)
+    def begin(make_start, *args):
+        weights, components = make_start(stars, *args) or (None, None)
+        return None if components is None else groups_only(refit(weights, components, candidate.memberships))
     def given(stars): return candidate.weights, candidate.components
-    fits, errors = fit_each(fit, [(make_start,) for make_start in (given, *candidate.others)])
-    if errors and not fits: raise InputError(str(errors[0])) from errors[0]
+    fits, errors = [], []
+    def begin_each(starts):
+        new, failed = fit_each(begin, starts)
+        for e in failed: logger.info("%s: a start is left out: %s", candidate.label, e)
+        fits.extend(new)
+        errors.extend(failed)
+    begin_each([(make_start,) for make_start in (given, *candidate.others)])
+    chance = any(isinstance(e, _NoGroup) for e in errors)
+    if chance and not any(fit.score < to_beat for fit in fits):
+        begin_each([(make_start,) for make_start in candidate.instead])
+    if errors and not fits and not chance: raise InputError(str(errors[0])) from errors[0]
     if not fits: return None, np.inf
-    more, failed = fit_each(fit, [(variant, min(fits).mixture) for variant in candidate.variants])
-    for e in errors + failed: logger.info("%s: a start is left out: %s", candidate.label, e)
-    best = min(fits + more)
-    def escape(): return _scored(copy(best.mixture).escape(stars), stars, number)
+    begin_each([(variant, min(fits).mixture) for variant in candidate.variants])
+    best = min(fits)
+    def escape(): return groups_only(_scored(copy(best.mixture).escape(stars), stars, number))
     if best.score < to_beat: best = next(iter(fit_each(escape, [()])[0]), best)
     return best.mixture, best.score
 

@@ -46,7 +46,7 @@ def _crowded_places(contrast, near):
         yield near[best]
         contrast[near[best]] = -np.inf
 
-# %% ../../nbs/25_icpool.overdensity.ipynb #6ea654ed
+# %% ../../nbs/25_icpool.overdensity.ipynb #a27f9ac2
 N_ITERATIONS = 6  # of EM, for each start
 
 def _rivals(mixture, i, stars, mine, k, make_component):
@@ -69,7 +69,8 @@ def overdensity_start(
     i:int,  # the component in which to look
     stars,  # StarData
     make_component=None,  # makes the new component when called; by default one like component `i`
-) -> tuple:  # weights (k+1,) and components to start from, or None if the component has too few stars
+    groups_only:bool=False,  # leave out places that make no group
+) -> tuple:  # weights (k+1,) and components to start from, or None if there is no place for it
     "A start with one more component, where the stars of component `i` are most crowded."
     mine = np.flatnonzero(mixture.predict_proba(stars)[:, i] > 0.5)
     if len(mine) < 3*max(NEIGHBOURS): return None
@@ -77,6 +78,8 @@ def overdensity_start(
     rivals = [rival for k in NEIGHBOURS for rival in _rivals(mixture, i, stars, mine, k, make)]
     for k in LARGER:
         if not rivals and 3*k <= len(mine): rivals = _rivals(mixture, i, stars, mine, k, make)
+    def is_group(m): return not m.components_[i + 1].no_group(m.weights_[i + 1]*len(stars))
+    if groups_only: rivals = [rival for rival in rivals if is_group(rival)]
     if not rivals: return None
     best = max(rivals, key=lambda m: m.lower_bound_)
     return best.weights_, best.components_
