@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['logger', 'NO_DERIVATIVES', 'OF_DATA', 'BaseComponent', 'Derivatives', 'differentiate', 'Alternative', 'BaseMixture',
-           'InitialCondition', 'as_candidate', 'make_label', 'BaseICPool', 'get_class', 'name_of', 'plain']
+           'fit_each', 'InitialCondition', 'as_candidate', 'make_label', 'BaseICPool', 'get_class', 'name_of', 'plain']
 
 # %% ../nbs/14_base.ipynb #67098ea9
 import logging
@@ -273,6 +273,22 @@ def set_state(self:BaseComponent,
     "Remember what an earlier component did; returns self."
     return self
 
+# %% ../nbs/14_base.ipynb #a6c06823
+def _at_lower_bound(component):
+    "The names of the coordinates but the age that are at their lower bound."
+    at_bound = component.theta <= component.theta_bounds[0] + 0.01
+    return [name for name, there in zip(component.theta_names, at_bound) if there and name != 'age']
+
+@patch
+def no_group(self:BaseComponent,
+    members:float,  # expected number of stars that belong to it
+) -> str:  # empty for a group, and for a field
+    "Why a component with an age is a chance alignment or a binary, in words."
+    if self.age is None: return ''
+    if members <= self.n_params: return f"{members:.1f} members for {self.n_params} parameters"
+    stuck = ' and '.join(_at_lower_bound(self)) if self.theta_names else ''
+    return f"{members:.1f} members with {stuck} at the lower bound" if stuck else ''
+
 # %% ../nbs/14_base.ipynb #7e2c5730
 OF_DATA = {'nthreads': 'StarData(X, nthreads=...)',
            'stellar_uncertainties': 'as_stars(X, stellar_uncertainties=...)'}
@@ -354,6 +370,22 @@ def owes(cls:BaseMixture) -> list:
     needed = ('predict_proba', 'score_samples', 'set_parameters', 'fit', 'bic')
     return [name for name in needed if getattr(cls, name) is getattr(BaseMixture, name)]
 
+# %% ../nbs/14_base.ipynb #178bd014
+def fit_each(
+    fit,  # function that makes a fit of a start, or None where there is nothing to fit
+    starts,  # of the starts, tuples of the function's arguments
+) -> tuple:  # the fits, and the errors of those that failed: lists
+    "The fits from all starts but those that fail."
+    fits, errors = [], []
+    for start in starts:
+        try: fit_or_none = fit(*start)
+        except (ValueError, ArithmeticError) as e:  # an InputError, a singular matrix, a division by 0
+            logger.debug("a start is left out: %s", e)
+            errors.append(e)
+        else:
+            if fit_or_none is not None: fits.append(fit_or_none)
+    return fits, errors
+
 # %% ../nbs/14_base.ipynb #1702fa20
 @dataclass
 class InitialCondition:
@@ -367,6 +399,7 @@ class InitialCondition:
     cost: float = 0.  # expected, in any unit: of fits made side by side, the most costly are begun first
     variants: list = field(default_factory=list)  # functions of the stars and the best fit: the same
     higher_is_better: bool = False  # is the pool told -BIC, as in Chronostar-TNG?
+    instead: list = field(default_factory=list)  # as `others`, for when a start led to no group
 
     @property
     def id(self):

@@ -10,18 +10,20 @@ import json
 import logging
 import warnings
 from contextlib import nullcontext
+from copy import copy
 from functools import partial
 from hashlib import sha256
 from inspect import signature
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
 from . import __version__
-from .base import BaseICPool, as_candidate
+from .base import BaseICPool, as_candidate, fit_each
 from .config import check_config, component_maker, read_config, stars_for
 from .conventions import InputError
 from .files import table_writer, write_files
@@ -88,33 +90,84 @@ def _manifest(self:Driver, stars, start_init_comps, init_resp):
             'components to start from': _digest(*start), 'memberships to start from': _digest(init_resp)}
 
 # %% ../nbs/30_driver.ipynb #f897b5e7
+logger = logging.getLogger(__name__)
+
+class _Fit(NamedTuple):
+    "Fits compare by their scores; of equals, the first is the lowest."
+    is_nan: bool
+    score: float
+    number: int
+    mixture: object
+
+def _scored(mixture, stars, number):
+    "A mixture as a `_Fit`."
+    score = mixture.bic(stars)
+    return _Fit(bool(np.isnan(score)), score, next(number), mixture)
+
+def _fit(stars, make_mixture, number, weights, components, memberships=None):
+    "The `_Fit` from weights and components to start from."
+    mixture = make_mixture(weights, components)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', ConvergenceWarning)
+        mixture.fit(stars, init_resp=memberships)
+    return _scored(mixture, stars, number)
+
+# %% ../nbs/30_driver.ipynb #9a6fbef3
+class _NoGroup(InputError):
+    "A fit owes its score to a chance alignment."
+
+def _chance_alignment(mixture, n):
+    "The smallest component but the largest that is no group, and why; None if there is none."
+    members = mixture.weights_*n
+    doubts = ((k, mixture.components_[k].no_group(members[k])) for k in members.argsort()[:-1])
+    return next(((k, why) for k, why in doubts if why), None)
+
+def _groups_only(fit, n, refit, to_beat):
+    "A fit without what is no group in it; raises `_NoGroup` if the others are no better than the parent."
+    taken_out = []
+    while fit.score < to_beat and (found := _chance_alignment(fit.mixture, n)):
+        (k, why), (weights, components) = found, (fit.mixture.weights_, fit.mixture.components_)
+        taken_out.append(f"a component of {why} is no more than a chance alignment")
+        rest = np.delete(weights, k)
+        fit = refit(rest/rest.sum(), [*components[:k], *components[k + 1:]])
+    if taken_out and not fit.score < to_beat - np.log(n): raise _NoGroup(' and '.join(taken_out))
+    for why in taken_out: logger.info("taken out: %s", why)
+    return fit
+
+# %% ../nbs/30_driver.ipynb #781f0c43
 def fit_candidate(
     stars,  # StarData
     candidate,  # an InitialCondition
     make_mixture,  # of weights and components to start from
     to_beat:float=np.inf,  # BIC of its parent
-) -> tuple:  # the best fit and its BIC; None and infinity if there is nothing to start from
-    "Fit a candidate from each of its starts."
+) -> tuple:  # the best fit and its BIC; None and infinity if there is nothing to start from, or no group
+    "Fit a candidate from each of its starts; raises `InputError` if none of them can be fitted."
     number = count()
-    def fit(weights, components):
-        mixture = make_mixture(weights, components)
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', ConvergenceWarning)
-            mixture.fit(stars, init_resp=candidate.memberships)
-        return mixture.bic(stars), next(number), mixture
-    others = (other(stars) for other in candidate.others)
-    starts = [(candidate.weights, candidate.components), *filter(None, others)]
-    fits = [fit(weights, components) for weights, components in starts if components is not None]
+    refit = partial(_fit, stars, make_mixture, number)
+    def groups_only(fit): return _groups_only(fit, len(stars), refit, to_beat)
+    def begin(make_start, *args):
+        weights, components = make_start(stars, *args) or (None, None)
+        return None if components is None else groups_only(refit(weights, components, candidate.memberships))
+    def given(stars): return candidate.weights, candidate.components
+    fits, errors = [], []
+    def begin_each(starts):
+        new, failed = fit_each(begin, starts)
+        for e in failed: logger.info("%s: a start is left out: %s", candidate.label, e)
+        fits.extend(new)
+        errors.extend(failed)
+    begin_each([(make_start,) for make_start in (given, *candidate.others)])
+    chance = any(isinstance(e, _NoGroup) for e in errors)
+    if chance and not any(fit.score < to_beat for fit in fits):
+        begin_each([(make_start,) for make_start in candidate.instead])
+    if errors and not fits and not chance: raise InputError(str(errors[0])) from errors[0]
     if not fits: return None, np.inf
-    starts = [variant(stars, min(fits)[2]) for variant in candidate.variants]
-    fits += [fit(*start) for start in starts if start is not None]
-    score, _, mixture = min(fits)
-    if score < to_beat: score = mixture.escape(stars).bic(stars)
-    return mixture, score
+    begin_each([(variant, min(fits).mixture) for variant in candidate.variants])
+    best = min(fits)
+    def escape(): return groups_only(_scored(copy(best.mixture).escape(stars), stars, number))
+    if best.score < to_beat: best = next(iter(fit_each(escape, [()])[0]), best)
+    return best.mixture, best.score
 
 # %% ../nbs/30_driver.ipynb #c3c39452
-logger = logging.getLogger(__name__)
-
 def _is_complete(folder): return (folder/f'{folder.name}.txt').exists()  # the last file to be written
 
 @patch

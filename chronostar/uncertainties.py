@@ -238,6 +238,8 @@ def _flags_of_component(k, component, d, members):
     elif not d.names and component.theta_names is None:
         flags.append(f"{name}: a {type(component).__name__} gives no derivatives; it is held as it is, "
                      "and all else is conditional on it")
+    if members > _EMPTY and (why := component.no_group(members)):
+        flags.append(f"{name} has {why}: a chance alignment or a binary, not a group")
     return flags + [f"{name}: {what}, held there; all else is conditional on it" for what in d.held.values()]
 
 # %% ../nbs/19_uncertainties.ipynb #819eabfc

@@ -83,6 +83,7 @@ def _child(self:SimpleICPool, i):
     halves = (i, i + 1) if self.background is not None else ()
     return InitialCondition(self._label(len(self.best_mixture.components_) + 1, i), components, weights,
                             parent=self.best_label, cost=self.best_mixture.weights_[i], others=[crowded],
+                            instead=[partial(crowded, groups_only=True)],
                             variants=[partial(group_in_place, k, self.component_class) for k in halves])
 
 @patch

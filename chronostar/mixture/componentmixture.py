@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state
 
-from ..base import BaseMixture
+from ..base import BaseMixture, fit_each
 from ..component.spherespacetimecomponent import SphereSpaceTimeComponent
 from ..conventions import InputError, nearest
 from ..recipes import ignored_uncertainties, read_components
@@ -209,8 +209,9 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
         if init_resp is None: resp = self._guess_memberships(stars, k, rng)
         else: resp = check_memberships(init_resp, len(stars), k)
         weights = resp.mean(axis=0)
-        if weights.min()*len(stars) < 2:
-            raise InputError(f"component {weights.argmin()} has no members in the memberships to start from")
+        if (fewest := weights.min()*len(stars)) < 2:
+            raise InputError(f"component {weights.argmin()} has {'fewer than two' if fewest else 'no'} members "
+                             "in the memberships to start from")
         for c, r in zip(components, resp.T, strict=True): c.maximize(stars, np.ascontiguousarray(r))
     self.components_, self.weights_ = components, weights / weights.sum()
 
@@ -254,6 +255,21 @@ def _run_em(self:ComponentMixture, stars):
             return
         self._m_step(stars, resp)
 
+# %% ../../nbs/21_mixture.componentmixture.ipynb #d4140566
+@patch
+def _from_one_start(self:ComponentMixture, stars, init_resp, rng):
+    "What a fit from one start finds, by name of the attribute; the mixture itself is as it was, if it fails."
+    before = dict(vars(self))
+    try:
+        self._initialise(stars, init_resp, rng)
+        self._run_em(stars)
+    except Exception:
+        vars(self).clear()
+        vars(self).update(before)
+        raise
+    names = ('weights_', 'components_', 'converged_', 'n_iter_', 'lower_bounds_')
+    return {'lower_bound_': self.lower_bounds_[-1], **{name: getattr(self, name) for name in names}}
+
 # %% ../../nbs/21_mixture.componentmixture.ipynb #9a36857a
 @patch
 def fit(self:ComponentMixture,
@@ -262,16 +278,13 @@ def fit(self:ComponentMixture,
     init_resp=None,  # shape (n, k): memberships to start from
 ):  # self
     "Fit weights and components: sets `weights_`, `components_`, `converged_` and so on; raises `InputError`."
-    stars, rng, best = self.as_fitted(X), check_random_state(self.random_state), None
+    stars, rng = self.as_fitted(X), check_random_state(self.random_state)
     given = init_resp is not None or np.ndim(self.init_weights) == 2
-    for _ in range(1 if given else self.n_init):
-        self._initialise(stars, init_resp, rng)
-        self._run_em(stars)
-        result = (self.lower_bounds_[-1], self.weights_, self.components_,
-                  self.converged_, self.n_iter_, self.lower_bounds_)
-        if best is None or result[0] > best[0]: best = result
-    self.lower_bound_, self.weights_, self.components_ = best[:3]
-    self.converged_, self.n_iter_, self.lower_bounds_ = best[3:]
+    starts = [(stars, init_resp, rng)]*(1 if given else self.n_init)
+    fits, errors = fit_each(self._from_one_start, starts)
+    if not fits: raise errors[0]
+    if errors: logger.info("%d of %d starts left out: %s", len(errors), len(starts), errors[0])
+    vars(self).update(max(fits, key=lambda fit: fit['lower_bound_']))
     self.n_features_in_ = 42 if stars.has_covs else 6
     if not self.converged_:
         warnings.warn(f"EM stopped after max_iter = {self.max_iter} iterations, before it converged: "
@@ -326,7 +339,7 @@ def escape(self:ComponentMixture,
     for k in range(len(self.components_)):
         if resp is None: resp = stars.e_step(self)[1]
         wide = self.components_[k].alternatives(stars, resp.T[k], wide=True)
-        trials = [self._trial(stars, k, other) for other in wide]
+        trials = fit_each(self._trial, [(stars, k, other) for other in wide])[0]
         best = max(trials, key=lambda t: t.lower_bound_, default=self)
         if (best.lower_bound_ - self.lower_bound_)*len(stars) > WORTH:
             self.weights_, self.components_ = best.weights_, best.components_
