@@ -81,9 +81,11 @@ def _read_part(path, fake_rvs):
     if column_name(table, 'source_id') is None: raise InputError("it has no column source_id")
     if not len(table): return None
     if not set(COLUMNS) <= set(table.colnames): return prepare(table, fake_rvs).stars
+    ids, known = source_ids(table)
+    if not known.all(): raise InputError(f"{(~known).sum()} rows have no source_id")
     covs = np.empty((len(table), DIM, DIM))
     for i, j, name in zip(*TRIL, COLUMNS[DIM:], strict=True): covs[:, i, j] = covs[:, j, i] = table[name]
-    return StarData(np.column_stack([table[name] for name in COLUMNS[:DIM]]), covs, source_ids(table))
+    return StarData(np.column_stack([table[name] for name in COLUMNS[:DIM]]), covs, ids)
 
 # %% ../nbs/32_chunks.ipynb #485fffbe
 def _pack_part(part, folder, fake_rvs):

@@ -14,6 +14,7 @@ __all__ = ['logger', 'ALL', 'FILLERS', 'FAKE_RV_ERROR', 'MAX_SPEED', 'extract_ar
 import logging
 from dataclasses import dataclass
 from itertools import combinations
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def extract_array_from_table(
     msk=None,  # boolean (n,), indices or a slice: the rows wanted, all by default
     dim:int=DIM,  # the first so many observables; 5 leaves the radial velocity out
     columns:dict=None,  # Gaia's name -> the table's, see `find_columns`
-) -> np.ndarray:  # shape (n, 27): 6 observables, 6 uncertainties, 15 correlations; NaN where masked
+) -> np.ndarray:  # shape (n, 27): 6 observables, 6 uncertainties, 15 correlations; (n, 20) for dim=5
     "Astrometry, uncertainties and correlations as one array, in Gaia's units."
     table = as_table(table)
     table, names = table if msk is None else table[msk], [*OBSERVABLES[:dim], *ERRORS[:dim]]
@@ -93,17 +94,18 @@ _RARE = np.array([99, 99.9, 99.99, 99.999])
 
 def fillers(
     values,  # shape (n,)
+    rare:bool=False,  # 99, 99.9 and so on too, if at least three and 2 % of the values are exactly that?
 ) -> np.ndarray:  # boolean (n,)
-    "Which numbers stand for a missing value, such as -9999; 99 and its like if they come again and again."
+    "Which numbers stand for a missing value, such as -9999."
     with np.errstate(over='ignore', invalid='ignore'): size = np.abs(np.asarray(values).astype(np.float32))
-    marked, often = np.isin(size, FILLERS.astype(np.float32)), max(2, 0.01*np.isfinite(size).sum())
-    for rare in _RARE.astype(np.float32):
-        if (size == rare).sum() >= often: marked |= size == rare
+    marked, often = np.isin(size, FILLERS.astype(np.float32)), max(3, 0.02*np.isfinite(size).sum())
+    for number in _RARE.astype(np.float32) if rare else ():
+        if (size == number).sum() >= often: marked |= size == number
     return marked
 
 # %% ../nbs/10_datatools.ipynb #314c372f
 FAKE_RV_ERROR = 10_000.  # km/s, of a radial velocity that is not known
-MAX_SPEED = 1000.  # km/s: the Galaxy holds no star that is faster than about half of this
+MAX_SPEED = 1000.  # km/s: twice the speed that it takes to leave the Galaxy
 
 def why_no_rv(
     rv,  # shape (n,), km/s
@@ -111,9 +113,10 @@ def why_no_rv(
 ) -> np.ndarray:  # array of n strings, empty for radial velocities that are measurements
     "The reason why a radial velocity is no measurement, for each row."
     why, some_have_one = np.full(len(rv), '', dtype='U64'), (error > 0) & (error < FAKE_RV_ERROR)
+    measured = np.where(error < FAKE_RV_ERROR, rv, np.nan)
     for text, bad in [('no value for radial_velocity', ~np.isfinite(rv)),
                       ('no value for radial_velocity_error', ~np.isfinite(error)),
-                      ('radial_velocity is a filler', fillers(np.where(error < FAKE_RV_ERROR, rv, np.nan))),
+                      ('radial_velocity is a filler', fillers(measured, rare=True)),
                       ('radial_velocity beyond 1000 km/s', np.abs(rv) > MAX_SPEED),
                       ('radial_velocity_error negative', error < 0),
                       ('radial_velocity_error is 0', (error == 0) & some_have_one.any()),
@@ -363,16 +366,20 @@ def prepare(
     rv_error:float=None,  # km/s, for radial velocities without uncertainty; else they are not used
 ) -> Prepared:
     "Convert a Gaia table to Cartesian means and covariances; raises `InputError` if no row can be converted."
-    if not (isinstance(rv_shift, (int, float)) and -1e4 < rv_shift < 1e4):
+    if not (isinstance(rv_shift, Real) and -1e4 < rv_shift < 1e4):
         raise InputError(f"rv_shift must be a number, km/s, not {rv_shift}")
-    if rv_error is not None and not (isinstance(rv_error, (int, float)) and 0 < rv_error < FAKE_RV_ERROR):
+    plausible = isinstance(rv_error, Real) and not isinstance(rv_error, bool) and 0 < rv_error < FAKE_RV_ERROR
+    if rv_error is not None and not plausible:
         raise InputError(f"rv_error must be a number above 0, km/s, not {rv_error}")
     table = as_table(table)
     if not len(table): raise InputError("the table has no rows")
     found = find_columns(table, columns)
     _say_names(found)
     ids, known = source_ids(table, found.get('source_id'))
-    if is_cartesian(table): prepared = _prepare_cartesian(table, ids, known)
+    if is_cartesian(table):
+        if rv_shift or rv_error:
+            raise InputError("the table holds Cartesian coordinates, and no radial velocities to change")
+        prepared = _prepare_cartesian(table, ids, known)
     else: prepared = _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error)
     if not len(prepared.ids):
         first = prepared.reason[0]

@@ -238,7 +238,8 @@ def is_number(
 def _fields(line, delimiter):
     "The fields of one line of text."
     line = line.strip('\r\n').lstrip('#')
-    return line.split() if delimiter == ' ' else next(csv.reader([line], delimiter=delimiter), [])
+    fields = line.split() if delimiter == ' ' else next(csv.reader([line], delimiter=delimiter), [])
+    return [field.strip() for field in fields]
 
 def _delimiter(header):
     "The separator that cuts a header into most fields."

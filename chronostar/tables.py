@@ -25,12 +25,13 @@ logger = logging.getLogger(__name__)
 def as_table(
     table,  # an astropy Table, a pandas DataFrame, a dict of columns, a structured array, or a path
 ):  # an astropy Table
-    "What holds a table, as an astropy Table; raises `InputError` if it is none."
-    from astropy.table import Table
-    if isinstance(table, Table): return table
+    "Any of these as an astropy Table; raises `InputError` if it is none."
+    from astropy.table import QTable, Table
+    if isinstance(table, Table): return Table(table) if isinstance(table, QTable) else table
     if isinstance(table, (str, PathLike)): return read_table(table)
     try:
-        if hasattr(table, 'iloc') and hasattr(table, 'columns'): return Table.from_pandas(table)
+        if hasattr(table, 'iloc') and hasattr(table, 'columns'):
+            return Table.from_pandas(table, index=table.index.name is not None)
         structured = getattr(getattr(table, 'dtype', None), 'names', None)
         if isinstance(table, dict) or structured: return Table(table)
     except Exception as e: raise InputError(f"a {type(table).__name__} that is no table: {e}") from None
@@ -48,11 +49,11 @@ CORRELATIONS = [f'{OBSERVABLES[i]}_{OBSERVABLES[j]}_corr' for i, j in PAIRS]
 # %% ../nbs/09_tables.ipynb #c668e317
 def column_name(
     table,  # an astropy Table
-    name:str,  # of a column of Gaia's, in small letters
+    name:str,  # of a column
 ):  # text, or None
-    "The name under which `table` has a column, in whatever letters; None if it does not have it."
+    "The name under which `table` has a column, in any case; None if it does not have it."
     if name in table.colnames: return name
-    found = [c for c in table.colnames if c.lower() == name]
+    found = [c for c in table.colnames if c.lower() == name.lower()]
     if len(found) > 1:
         raise InputError(f"the table has the columns {' and '.join(map(repr, found))}: which is {name}?")
     return found[0] if found else None
@@ -64,7 +65,8 @@ VIZIER = {'source_id': ['source', 'gaiadr3', 'gaiaedr3', 'gaiadr2', 'gaia'],
           **{name: [other] for name, other in zip(OBSERVABLES, _LONG, strict=True)},
           **{name: [f'e_{other}'] for name, other in zip(ERRORS, _LONG, strict=True)},
           **{name: [f'{_SHORT[i]}{_SHORT[j]}cor'] for name, (i, j) in zip(CORRELATIONS, PAIRS) if j < 5}}
-for _name, _more in {'ra': ['radeg'], 'dec': ['dedeg'], 'ra_error': ['e_radeg'], 'dec_error': ['e_dedeg'],
+for _name, _more in {'ra': ['radeg', 'raj2000', '_raj2000'], 'dec': ['dedeg', 'dej2000', '_dej2000'],
+                     'ra_error': ['e_radeg'], 'dec_error': ['e_dedeg'],
                      'radial_velocity': ['hrv'], 'radial_velocity_error': ['e_hrv']}.items():
     VIZIER[_name] += _more
 
@@ -85,7 +87,10 @@ def find_columns(
     found = {name: columns.get(name) or column_name(table, name) for name in [*VIZIER, *CORRELATIONS]}
     theirs = {name: alias(name) for name, own in found.items() if own is None}
     rv, error = 'radial_velocity', 'radial_velocity_error'
-    if not theirs.get(rv) or not theirs.get(error): theirs[rv] = theirs[error] = None  # both or none
+    pairs = ([column_name(table, prefix + name) for prefix in ('', 'e_')] for name in VIZIER[rv])
+    pair = next(filter(all, pairs), (None, None)) if found[rv] is found[error] is None else (None, None)
+    theirs[rv], theirs[error] = pair
+    if rv in columns and error not in columns: found[error] = None
     found.update({name: own for name, own in theirs.items() if own and found[name] is None})
     return {name: own for name, own in found.items() if own is not None}
 
@@ -115,11 +120,13 @@ def check_columns(
     needed,  # names of Gaia's
 ):
     "Raise `InputError` if a needed column is not there; say which may have been meant."
-    missing = [name for name in needed if name not in found and name not in ('ra_error', 'dec_error')]
+    needed = [name for name in needed if name not in ('ra_error', 'dec_error')]
+    missing = [name for name in needed if name not in found]
     if not missing: return
     others = [c for c in table.colnames if c not in found.values()]
     maybe = [f"{name}={own}" for name in missing for own in _sounds_like(name, others, table)]
     hint = f"; perhaps --columns {','.join(maybe)} (in Python a dict)" if maybe else ''
+    if missing == ['radial_velocity_error']: hint += '; or --rv-error KM_S gives one to all'
     raise InputError(f"no column {', '.join(map(repr, missing))} (needed: {', '.join(needed)}){hint}")
 
 # %% ../nbs/09_tables.ipynb #8c433408
@@ -141,6 +148,8 @@ def known_unit(
     return plain
 
 # %% ../nbs/09_tables.ipynb #b5f6aaeb
+def _bare(column): return np.asarray(getattr(column, 'unmasked', getattr(column, 'value', column)))
+
 def _texts(values):
     "Texts from texts and Python objects, '' for None."
     decoded = (v.decode('latin-1') if isinstance(v, bytes) else v for v in values)
@@ -153,15 +162,18 @@ def _numbers(values, name):
     except ValueError:
         row, text = next((i, t) for i, t in enumerate(texts) if not is_number(t))
         where = f"column {name!r} has {text[:40]!r} in row {row} (from 0)"
-        raise InputError(f"{where}, which is no number") from None
+        position = name.lower().startswith(('ra', 'de', '_ra', '_de'))
+        hint = ': positions are in decimal degrees' if position else ''
+        raise InputError(f"{where}, which is no number{hint}") from None
 
 # %% ../nbs/09_tables.ipynb #85e5a440
 def column_values(
     table,  # an astropy Table
-    name:str,  # of a column, in small letters or as it is in the table
+    name:str,  # of a column, in any case
     unit:str,  # in which the values are wanted; '' for a number without unit
 ) -> np.ndarray:  # shape (n,), NaN where masked
     "A column as floats in `unit`; raises `InputError` if it cannot be that."
+    if column_name(table, name) is None: raise InputError(f"no column {name!r}")
     column = table[column_name(table, name)]
     dtype, mask = getattr(column, 'dtype', np.dtype('V')), np.asarray(getattr(column, 'mask', False))
     if dtype.kind not in 'fiuSUO' or column.ndim != 1:
@@ -172,7 +184,7 @@ def column_values(
     except Exception as e:
         raise InputError(f"column {name!r} has unit {own}, which cannot be converted to {unit}: "
                          f"give it the right one, table[{name!r}].unit = {unit!r}") from e
-    values = np.asarray(getattr(column, 'unmasked', getattr(column, 'value', column)))
+    values = _bare(column)
     if dtype.kind in 'SUO': values = _numbers(np.where(mask, None, values.astype(object)), name)
     with np.errstate(over='ignore'): values = values.astype(float)*factor  # `why_unusable` finds infinity
     values[mask] = np.nan
@@ -183,9 +195,9 @@ def _whole_numbers(values, name):
     "int64 from texts such as 'Gaia DR3 4792774797545105664', -1 where there is none; and which are there."
     texts = _texts(values)
     texts = [text.rpartition(' ')[2] if text.startswith('Gaia ') else text for text in texts]
-    known = np.array([text not in MISSING and text != 'nan' for text in texts], dtype=bool)
+    known = np.array([text not in MISSING and text.lower() != 'nan' for text in texts], dtype=bool)
     for row in np.flatnonzero(known):
-        if not re.fullmatch(r'-?\d{1,18}|-?[0-8]\d{18}|9[01]\d{17}', texts[row]):
+        if not (re.fullmatch(r'-?\d{1,19}', texts[row]) and abs(int(texts[row])) < 2**63):
             raise InputError(f"column {name!r} has {texts[row][:40]!r} in row {row} (from 0), "
                              "which is no id (a whole number of up to 19 digits)")
     return np.array([text if there else '-1' for text, there in zip(texts, known)]).astype(np.int64), known
@@ -202,7 +214,7 @@ def source_ids(
         return np.arange(len(table)), np.ones(len(table), dtype=bool)
     ids = table[name]
     known = np.ones(len(table), dtype=bool) & ~np.asarray(getattr(ids, 'mask', False))
-    ids = np.asarray(getattr(ids, 'unmasked', getattr(ids, 'value', ids)))
+    ids = _bare(ids)
     if ids.dtype.kind not in 'iufSUO' or ids.ndim != 1:
         raise InputError(f"column {name!r} holds {ids.dtype.name}, not integers")
     if ids.dtype.kind in 'SUO': ids, known = _whole_numbers(np.where(known, ids, None), name)

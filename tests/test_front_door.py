@@ -7,7 +7,7 @@ import pytest
 
 import chronostar
 
-NAMES = {"prepare": "datatools", "StarData": "stars", "ComponentMixture": "mixture.componentmixture", "Driver": "driver",
+NAMES = {"InputError": "conventions", "prepare": "datatools", "StarData": "stars", "ComponentMixture": "mixture.componentmixture", "Driver": "driver",
          "read_result": "results"}
 
 
