@@ -2,7 +2,7 @@ __version__ = "0.1.0"
 
 # The front door: what most scripts need, imported when it is first asked for, so that `import chronostar` loads nothing.
 __all__ = ['InputError', 'prepare', 'StarData', 'ComponentMixture', 'Driver', 'read_result']
-_WHERE = {'InputError': 'conventions', 'prepare': 'datatools', 'StarData': 'stars', 'ComponentMixture': 'mixture.componentmixture',
+_WHERE = {'InputError': 'conventions', 'prepare': 'datatools', 'StarData': 'datatools', 'ComponentMixture': 'mixture.componentmixture',
           'Driver': 'driver', 'read_result': 'results'}
 
 

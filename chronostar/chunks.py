@@ -277,6 +277,27 @@ def log_overlap(self:ChunkedView, mean, cov) -> np.ndarray:  # shape (n,)
     return np.concatenate(self.map(_log_overlap, mean, cov))
 
 # %% ../nbs/32_chunks.ipynb #6b70ad4d
+def _velocity_sums(view, weights, mean, cov): return view.velocity_sums(np.asarray(weights), mean, cov)
+def _log_velocity(view, mean, cov): return view.log_velocity(mean, cov)
+def _variances(view): return view.variances
+
+@patch
+def velocity_sums(self:ChunkedView, weights, mean, cov) -> Sums:
+    "The three sums of the velocities alone, over all chunks."
+    sums = self.map(_velocity_sums, mean, cov, each=self.stars.cut(weights))
+    return Sums(*(sum(parts) for parts in zip(*sums, strict=True)))
+
+@patch
+def log_velocity(self:ChunkedView, mean, cov) -> np.ndarray:  # shape (n,)
+    "Log density of each star's velocity under a Gaussian, in memory."
+    return np.concatenate(self.map(_log_velocity, mean, cov))
+
+@patch(as_prop=True)
+def variances(self:ChunkedView) -> np.ndarray:  # shape (n, 6)
+    "Variances of the six coordinates of all stars, in memory."
+    return np.concatenate(self.map(_variances))
+
+# %% ../nbs/32_chunks.ipynb #d8c6e2bf
 def _weighted_mean(view, weights): return np.asarray(weights) @ view.means
 
 def _weighted_scatter(view, weights, mean):

@@ -146,7 +146,8 @@ def _prepare_data(args):
     table, folder = Path(args.file), Path(args.output)
     try:
         columns = _parse_columns(args.columns)
-        prepared = prepare(read_table(args.file), args.fakervs, args.rv_shift, columns, args.rv_error)
+        prepared = prepare(read_table(args.file), args.fakervs, args.rv_shift, columns, args.rv_error,
+                           args.selection)
     except InputError as e:
         raise InputError(str(e) if str(e).startswith(args.file) else f"{args.file}: {e}") from None
     files = prepared.files(table.name, merged=not args.nomerge, fake_rvs=args.fakervs)
@@ -185,6 +186,9 @@ def prepare_data(argv=None):
     parser.add_argument('--rv-error', metavar='KM_S', type=float,
                         help='the uncertainty of radial velocities that have none (default: they are '
                              'not used)')
+    parser.add_argument('--selection', metavar='WORDS',
+                        help="which stars the table could hold, for instance 'parallax > 10' or "
+                             "'distance < 100 and -50 < X < 50': others are left out")
     parser.add_argument('--rv-shift', metavar='KM_S', type=float, default=0.,
                         help='add this to the radial velocities, for instance -0.6 to take out gravitational '
                              'redshift and convective blueshift (default: 0)')

@@ -55,7 +55,7 @@ LIMITS = {  # smallest and largest value of settings that are numbers
     'max_components': (1, 10**6), 'max_age': (0, 1000), 'reg_covar': (1e-12, 1e6), 'resp_tol': (0, 0.5),
     'nthreads': (1, 10**4), 'random_state': (0, 2**32 - 1), 'n_components': (1, 10**6), 'verbose': (0, 10**9)}
 KINDS = {  # of settings that are None by default
-    'nthreads': int, 'random_state': int, 'stellar_uncertainties': bool, 'savedir': str}
+    'nthreads': int, 'random_state': int, 'selection': str, 'stellar_uncertainties': bool, 'savedir': str}
 
 # %% ../nbs/29_config.ipynb #e14ec7f5
 _WANTED = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
@@ -116,15 +116,17 @@ def check_config(
             raise InputError(f"there is no section {section!r}{nearest(section, SECTIONS)}")
     checked = {s: {**known, **_check_section(s, config.get(s), known, UNUSED[s])}
                for s, known in SECTIONS.items() if known is not None}
-    for section in ('component', 'mixture', 'icpool'):
-        cls = checked['modules'][section] = _class_for(section, checked['modules'][section])
-        known = {**cls.settings(), **(dict.fromkeys(OF_DATA) if section == 'component' else {})}
-        checked[section] = _check_section(section, config.get(section), known, cls.unused(), cls.choices)
-    try: try_orbit(checked['component'].get('trace_orbit_func'))
-    except ValueError as e: raise InputError(f"component.trace_orbit_func: {e}") from None
     modules = checked['modules']
     if modules['background'] is not None:
         modules['background'] = _class_for('background', modules['background'])
+    background = modules['background'] or BaseComponent
+    for section in ('component', 'mixture', 'icpool'):
+        cls = checked['modules'][section] = _class_for(section, checked['modules'][section])
+        known = cls.settings()
+        if section == 'component': known = {**background.settings(), **known, **dict.fromkeys(OF_DATA)}
+        checked[section] = _check_section(section, config.get(section), known, cls.unused(), cls.choices)
+    try: try_orbit(checked['component'].get('trace_orbit_func'))
+    except ValueError as e: raise InputError(f"component.trace_orbit_func: {e}") from None
     return checked
 
 # %% ../nbs/29_config.ipynb #72cdeff4

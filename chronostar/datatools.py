@@ -25,6 +25,7 @@ from . import __version__
 from .conventions import AXES, AXIS_UNITS, DIM, MAS_PER_DEG, InputError
 from .files import as_yaml, can_change, load_array, read_table, table_rewriter  # noqa: F401
 from .files import write_files  # noqa: F401
+from .selection import Selection
 from .stars import MAX_VARIANCE, SAMPLE_FILES, StarData, as_stars, check_full_rank  # noqa: F401
 from .stars import positive_semidefinite, sample_files, untraceable
 from .tables import CORRELATIONS, ERROR_UNITS, ERRORS, OBSERVABLES, PAIRS, UNITS, as_table, check_columns
@@ -245,6 +246,7 @@ class Prepared:
     columns:Any = None  # Gaia's name -> the table's, see `find_columns`
     doubts:Any = ()  # texts: what is doubtful about the stars
     rv_shift:float = 0.  # km/s, added to the radial velocities
+    selection:Any = None  # words that say which stars the sample could hold
 
     @property
     def fake_rvs(self) -> np.ndarray:  # boolean (n,)
@@ -351,6 +353,12 @@ def _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error):
                     doubts(astro_data[good]), rv_shift)
 
 # %% ../nbs/10_datatools.ipynb #ada95788
+def _select(prepared, words):
+    "Leave out the stars outside of a selection, and keep its words."
+    inside, prepared.selection = Selection(words).contains(prepared.means), words
+    prepared.reason[np.flatnonzero(prepared.reason == '')[~inside]] = 'outside the selection'
+    for name in ('means', 'covs', 'ids', 'no_rv'): setattr(prepared, name, getattr(prepared, name)[inside])
+
 def _say_names(found):
     "Say which columns go by other names than Gaia's."
     others = [f'{name} is {own}' for name, own in found.items() if own.lower() != name]
@@ -364,6 +372,7 @@ def prepare(
     rv_shift:float=0.,  # km/s, added to the radial velocities; negative to take out gravitational redshift
     columns:dict=None,  # Gaia's name -> the table's, for columns that `find_columns` does not know
     rv_error:float=None,  # km/s, for radial velocities without uncertainty; else they are not used
+    selection:str=None,  # which stars the sample could hold, such as 'parallax > 10'
 ) -> Prepared:
     "Convert a Gaia table to Cartesian means and covariances; raises `InputError` if no row can be converted."
     if not (isinstance(rv_shift, Real) and -1e4 < rv_shift < 1e4):
@@ -381,6 +390,7 @@ def prepare(
             raise InputError("the table holds Cartesian coordinates, and no radial velocities to change")
         prepared = _prepare_cartesian(table, ids, known)
     else: prepared = _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error)
+    if selection is not None: _select(prepared, selection)
     if not len(prepared.ids):
         first = prepared.reason[0]
         hint = ' (fake_rvs, or prepare-data -f, keeps such stars)' if 'radial_velocity' in first else ''
@@ -402,7 +412,8 @@ def provenance(self:Prepared) -> dict:
     "Where the stars come from, in words and numbers."
     return {'chronostar': __version__, 'rows': len(self.reason), 'stars': len(self.ids),
             'left out': self.left_out, 'without radial velocity': int(self.fake_rvs.sum()),
-            'why': _counts(self.no_rv), 'doubts': list(self.doubts), 'rv_shift': float(self.rv_shift)}
+            'why': _counts(self.no_rv), 'doubts': list(self.doubts), 'rv_shift': float(self.rv_shift),
+            **({'selection': self.selection} if self.selection else {})}
 
 # %% ../nbs/10_datatools.ipynb #502b8ab2
 @patch(as_prop=True)

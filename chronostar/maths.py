@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOG_2PI_6', 'BLOCK', 'ROWS', 'VARIANCES', 'means_and_covs', 'estimate_log_gaussian_ol_prob_py', 'pack', 'unpack',
-           'n_threads', 'log_overlap', 'Sums', 'overlap_sums', 'estimate_log_gaussian_ol_prob']
+           'n_threads', 'log_overlap', 'Sums', 'overlap_sums', 'estimate_log_gaussian_ol_prob', 'velocity_sums']
 
 # %% ../nbs/07_maths.ipynb #c4743b4c
 import os
@@ -267,3 +267,58 @@ def estimate_log_gaussian_ol_prob(
     "Log of the overlap integral of each star with a Gaussian."
     means, covs = means_and_covs(X)
     return log_overlap(pack(means, covs), len(means), mean, cov, nthreads)
+
+# %% ../nbs/07_maths.ipynb #003d9126
+_ROWS = {(i, j): DIM + (3 + i)*(4 + i)//2 + 3 + j for i in range(3) for j in range(i + 1)}  # of a block
+_LOG_2PI_3 = 3*np.log(2*np.pi)
+
+def _factors(blocks, mean, cov):
+    "L (below the diagonal), 1/D, and L^-1 d of velocities, each of shape (nblocks, 64); and log densities."
+    d = [blocks[:, 3 + i] - mean[i] for i in range(3)]
+    T = {(i, j): blocks[:, row] + cov[i, j] for (i, j), row in _ROWS.items()}
+    l10, l20 = T[1, 0]/T[0, 0], T[2, 0]/T[0, 0]
+    D1, T21 = T[1, 1] - l10*T[1, 0], T[2, 1] - l20*T[1, 0]
+    l21 = T21/D1
+    D2 = T[2, 2] - l20*T[2, 0] - l21*T21
+    f1 = d[1] - l10*d[0]
+    f, inverse = (d[0], f1, d[2] - l20*d[0] - l21*f1), (1/T[0, 0], 1/D1, 1/D2)
+    log_prob = sum(x*x*w for x, w in zip(f, inverse)) - np.log(inverse[0]*inverse[1]*inverse[2]) + _LOG_2PI_3
+    return (l10, l20, l21), inverse, f, -0.5*log_prob
+
+# %% ../nbs/07_maths.ipynb #8f1016cf
+def _sums(L, inverse, f, log_prob, r):
+    "Weighted sums over a span of stars: log density, a = K d, a aᵀ - K and K."
+    (l10, l20, l21), (w0, w1, w2) = L, inverse
+    a2 = f[2]*w2
+    a1 = f[1]*w1 - l21*a2
+    a = (f[0]*w0 - l10*a1 - l20*a2, a1, a2)
+    m20 = l10*l21 - l20  # of the inverse of L; the others are -l10 and -l21
+    K = {(0, 0): w0 + l10*l10*w1 + m20*m20*w2, (1, 0): -l10*w1 - m20*l21*w2, (1, 1): w1 + l21*l21*w2,
+         (2, 0): m20*w2, (2, 1): -l21*w2, (2, 2): w2}
+    precision, square = np.empty((3, 3)), np.empty((3, 3))
+    for (i, j), k in K.items():
+        precision[i, j] = precision[j, i] = np.vdot(r, k)
+        square[i, j] = square[j, i] = np.vdot(r, a[i]*a[j])
+    return Sums(np.vdot(r, log_prob), np.array([np.vdot(r, x) for x in a]), square - precision, precision)
+
+def velocity_sums(
+    blocks,  # shape (nblocks, 27, 64), from `pack`
+    n,  # number of stars
+    mean,  # shape (3,), km/s
+    cov,  # shape (3, 3), positive definite, km²/s²
+    weights=None,  # shape (n,), for sums; or None, for the log densities
+):  # Sums, of 3 and 3×3; or log densities (n,)
+    "One pass over the velocities of stars."
+    nblocks, total = len(blocks), None
+    if weights is None: log_prob = np.empty((nblocks, BLOCK))
+    else:
+        padded = np.zeros((nblocks, BLOCK))
+        padded.ravel()[:n] = weights
+    for start in range(0, nblocks, 64):  # what fits into the processor's cache
+        span = slice(start, start + 64)
+        factors = _factors(np.asarray(blocks[span]), mean, cov)
+        if weights is None: log_prob[span] = factors[-1]
+        else:
+            new = _sums(*factors, padded[span])
+            total = new if total is None else Sums(*(a + b for a, b in zip(total, new)))
+    return log_prob.ravel()[:n] if weights is None else total

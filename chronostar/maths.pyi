@@ -3,7 +3,7 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["LOG_2PI_6", "BLOCK", "ROWS", "VARIANCES", "means_and_covs", "estimate_log_gaussian_ol_prob_py", "pack", "unpack", "n_threads", "log_overlap", "Sums", "overlap_sums", "estimate_log_gaussian_ol_prob"]
+__all__ = ["LOG_2PI_6", "BLOCK", "ROWS", "VARIANCES", "means_and_covs", "estimate_log_gaussian_ol_prob_py", "pack", "unpack", "n_threads", "log_overlap", "Sums", "overlap_sums", "estimate_log_gaussian_ol_prob", "velocity_sums"]
 
 LOG_2PI_6: float
 BLOCK: int
@@ -22,3 +22,4 @@ class Sums(NamedTuple):
     precision: NDArray[Any]
 def overlap_sums(blocks: ArrayLike, weights: ArrayLike, mean: ArrayLike, cov: ArrayLike, nthreads: int | None = ..., log_prob: ArrayLike | None = ...) -> Sums: ...
 def estimate_log_gaussian_ol_prob(X: ArrayLike | StarData, mean: ArrayLike, cov: ArrayLike, nthreads: int | None = ...) -> NDArray[Any]: ...
+def velocity_sums(blocks: ArrayLike, n: Any, mean: ArrayLike, cov: ArrayLike, weights: ArrayLike | None = ...) -> Any: ...

@@ -109,6 +109,7 @@ CLASSES = {  # known by name -> the module that has it
     'SphereSpaceTimeComponent': 'chronostar.component.spherespacetimecomponent',
     'SpaceComponent': 'chronostar.component.spacecomponent',
     'UniformComponent': 'chronostar.component.uniformcomponent',
+    'FieldComponent': 'chronostar.component.fieldcomponent',
     'ComponentMixture': 'chronostar.mixture.componentmixture',
     'SimpleICPool': 'chronostar.icpool.simpleicpool',
     'GreedyCycleICP': 'chronostar.icpool.greedycycleicp'}

@@ -80,6 +80,24 @@ def overlap_sums(self:Packed,
 
 # %% ../nbs/08_stars.ipynb #ea29560d
 @patch
+def log_velocity(self:Packed,
+    mean,  # shape (3,), km/s
+    cov,  # shape (3, 3), positive definite
+) -> np.ndarray:  # shape (n,)
+    "Log density of each star's velocity under a Gaussian, in Cartesian coordinates."
+    return maths.velocity_sums(self.blocks, self.n, mean, cov)
+
+@patch
+def velocity_sums(self:Packed,
+    weights,  # shape (n,)
+    mean,  # shape (3,), km/s
+    cov,  # shape (3, 3), positive definite
+):  # Sums
+    "One pass over the stars' velocities, see `chronostar.maths.velocity_sums`."
+    return maths.velocity_sums(self.blocks, self.n, mean, cov, weights)
+
+# %% ../nbs/08_stars.ipynb #ea014625
+@patch
 def moments(self:Packed,
     weights,  # shape (n,)
     full:bool=True,  # the whole covariance, or its diagonal only?

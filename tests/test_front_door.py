@@ -7,7 +7,8 @@ import pytest
 
 import chronostar
 
-NAMES = {"InputError": "conventions", "prepare": "datatools", "StarData": "stars", "ComponentMixture": "mixture.componentmixture", "Driver": "driver",
+NAMES = {"InputError": "conventions", "prepare": "datatools", "StarData": "datatools",
+         "ComponentMixture": "mixture.componentmixture", "Driver": "driver",
          "read_result": "results"}
 
 

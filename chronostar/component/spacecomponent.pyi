@@ -5,7 +5,7 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, Self
 
-__all__ = ["COVARIANCES", "SpaceComponent"]
+__all__ = ["COVARIANCES", "SpaceComponent", "climb_moments"]
 
 COVARIANCES: Any
 class SpaceComponent(BaseComponent):
@@ -30,3 +30,4 @@ class SpaceComponent(BaseComponent):
     def derivatives(self, X: ArrayLike | StarData, resp: ArrayLike) -> Derivatives: ...
     def split(self) -> tuple[Self, Self]: ...
     reg_covar: Any
+def climb_moments(sums_at: Any, mean: ArrayLike, cov: ArrayLike, total: float, n_steps: int, tol: float, smallest: float) -> tuple[Any, ...]: ...
