@@ -131,6 +131,8 @@ def _parse_columns(text):
     from chronostar.conventions import InputError
     if text is None: return None
     pairs = [part.partition('=') for part in text.split(',')]
+    names = [name.strip() for name, _, _ in pairs]
+    if len(set(names)) < len(names): raise InputError(f"--columns has the same name twice: {text!r}")
     if not all(name.strip() and own.strip() for name, _, own in pairs):
         raise InputError("--columns is a list such as radial_velocity=rv,radial_velocity_error=e_rv, "
                          f"not {text!r}")
@@ -140,7 +142,7 @@ def _prepare_data(args):
     from pathlib import Path
 
     from chronostar.datatools import SAMPLE_FILES, InputError, prepare, read_table
-    from chronostar.files import link_to, write_files
+    from chronostar.files import CannotChange, ecsv_writer, link_to, write_files
     if args.overwrite and not args.fakervs:
         raise InputError("-w writes invented radial velocities into FILE: it needs -f")
     table, folder = Path(args.file), Path(args.output)
@@ -152,10 +154,15 @@ def _prepare_data(args):
         raise InputError(str(e) if str(e).startswith(args.file) else f"{args.file}: {e}") from None
     files = prepared.files(table.name, merged=not args.nomerge, fake_rvs=args.fakervs)
     if args.fakervs:  # not over a link to the table, but over what it leads to
-        where = table.resolve() if args.overwrite else prepared.copy_name(args.file)
-        files[where] = prepared.rewriter(args.file, args.overwrite)
+        where = table.resolve() if args.overwrite else f'modified-{table.name}'
+        files[where] = prepared.rewriter(args.file)
     stale = [folder/name for name in SAMPLE_FILES if name not in files and os.path.lexists(folder/name)]
-    write_files(folder, files, remove=stale)
+    try: write_files(folder, files, remove=stale)
+    except CannotChange:
+        if args.overwrite: raise
+        del files[where]
+        files[f'{where}.ecsv'] = ecsv_writer(prepared.table)
+        write_files(folder, files, remove=stale)
     again = [] if args.nomerge else ['all_data.npy']
     for name in again: write_files(folder, {name: link_to(folder/'data_all.npy')})
     written = [Path(name).name for name in files] + again

@@ -15,7 +15,6 @@ import logging
 from dataclasses import dataclass
 from itertools import combinations
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from fastcore.basics import patch
 
 from . import __version__
 from .conventions import AXES, AXIS_UNITS, DIM, MAS_PER_DEG, InputError
-from .files import as_yaml, can_change, load_array, read_table, table_rewriter  # noqa: F401
+from .files import as_yaml, ecsv_writer, load_array, read_table, table_rewriter  # noqa: F401
 from .files import write_files  # noqa: F401
 from .selection import Selection
 from .stars import MAX_VARIANCE, SAMPLE_FILES, StarData, as_stars, check_full_rank  # noqa: F401
@@ -122,7 +121,7 @@ def why_no_rv(
                       ('radial_velocity_error negative', error < 0),
                       ('radial_velocity_error is 0', (error == 0) & some_have_one.any()),
                       ('radial_velocity_error beyond all reason', error > 1e9)]:
-        why[bad & (why == '')] = text
+        if bad.any(): why[bad & (why == '')] = text
     return why
 
 # %% ../nbs/10_datatools.ipynb #5edd2149
@@ -194,6 +193,8 @@ def _rvs(table, found, rv_error=None):
     "Radial velocities and their uncertainties, km/s, NaN where there are none."
     rv, error = (column_values(table, found[name], 'km/s') if name in found else np.full(len(table), np.nan)
                  for name in ('radial_velocity', 'radial_velocity_error'))
+    if 'radial_velocity' in found:  # -9999 is a placeholder in any unit
+        rv[fillers(column_values(table, found['radial_velocity'], ''))] = FILLERS[0]
     return rv, error if rv_error is None else np.where(np.isfinite(rv) & ~np.isfinite(error), rv_error, error)
 
 def _invent(rv, error):
@@ -204,10 +205,10 @@ def _invent(rv, error):
     return why, known.mean() if len(known) else 0.
 
 # %% ../nbs/10_datatools.ipynb #9c93ea6e
-def _fill(table, found, rv, error):
+def _fill(table, found, rv, error, mean):
     "A copy of the table with empty radial velocities filled in, and the rows in which they are (n,)."
     from astropy.table import Column
-    table, rows, mean = table.copy(), np.isnan(rv) & np.isnan(error), _invent(rv, error)[1]
+    table, rows = table.copy(), np.isnan(rv) & np.isnan(error)
     for name, value in {'radial_velocity': mean, 'radial_velocity_error': FAKE_RV_ERROR}.items():
         own = found.get(name, name)
         column = table[own] if own in table.colnames else Column(np.full(len(table), np.nan), unit='km/s')
@@ -225,7 +226,8 @@ def fill_missing_rvs(
     table = as_table(table)
     found = find_columns(table, columns)
     rv, error = _rvs(table, found)
-    return _fill(table, found, rv, error)[0], _invent(rv, error)[0] != ''
+    why, mean = _invent(rv, error)
+    return _fill(table, found, rv, error, mean)[0], why != ''
 
 # %% ../nbs/10_datatools.ipynb #0f7a8bf4
 def _counts(reasons):
@@ -265,10 +267,12 @@ class Prepared:
 # %% ../nbs/10_datatools.ipynb #27e0c822
 def is_cartesian(
     table,  # an astropy Table
+    columns:dict=None,  # Gaia's name -> the table's, see `find_columns`
 ) -> bool:
     "Does a table hold Cartesian coordinates, and no astrometry?"
-    found = find_columns(table)
-    return set(AXES) <= set(table.colnames) and any(name not in found for name in OBSERVABLES[:5])
+    found = find_columns(table, columns)
+    here = set(AXES) <= set(table.colnames)
+    return here and not columns and any(name not in found for name in OBSERVABLES[:5])
 
 def cartesian_values(
     table,  # an astropy Table with columns X to W
@@ -290,6 +294,9 @@ def _unusable_cartesian(values):
     for name, x in zip(names, values.T, strict=True):
         reason[~np.isfinite(x) & (reason == '')] = f'no value for {name}'
     reason[(values[:, DIM:2*DIM] < 0).any(axis=1) & (reason == '')] = 'a negative error'
+    for k, name in enumerate(AXES): reason[fillers(means[:, k]) & (reason == '')] = f'{name} is a filler'
+    fast = np.linalg.norm(means[:, 3:], axis=1) > MAX_SPEED
+    reason[fast & (reason == '')] = 'faster than 1000 km/s'
     far = untraceable(means) | ~(np.abs(covs) < MAX_VARIANCE).all(axis=(1, 2))
     reason[far & (reason == '')] = 'too far, too fast or too uncertain for an orbit'
     left = np.flatnonzero(reason == '')
@@ -312,9 +319,10 @@ def _prepare_cartesian(table, ids, known):
     reason = np.where(known, _unusable_cartesian(values), 'no source_id')
     good = reason == ''
     if 'fake_rv' in table.colnames:  # of `StarData.table`
-        fake = np.isin(np.asarray(table['fake_rv']).astype(str), ['True', '1'])
+        fake = np.isin(np.char.lower(np.asarray(table['fake_rv']).astype(str)), ['true', '1'])
     no_rv = np.where(fake[good], 'no value for radial_velocity', '')
-    return Prepared(*construct_covs_from_data(values[good]), ids[good], reason, no_rv, table)
+    return Prepared(*construct_covs_from_data(values[good]), ids[good], reason, no_rv, table,
+                    np.zeros(len(table), dtype=bool))
 
 # %% ../nbs/10_datatools.ipynb #be1ed71f
 def _check_velocities(table, found, fake_rvs, rv_error):
@@ -338,7 +346,7 @@ def _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error):
     filled, no_rv = np.zeros(len(table), dtype=bool), np.full(len(table), '', dtype='U64')
     if fake_rvs:
         no_rv, mean = _invent(rv, error)
-        table, filled = _fill(table, found, rv, error)
+        table, filled = _fill(table, found, rv, error, mean)
         astro_data[no_rv != '', 5], astro_data[no_rv != '', 11] = mean, FAKE_RV_ERROR
         astro_data[np.ix_(no_rv != '', [12 + k for k, (_, j) in enumerate(PAIRS) if j == 5])] = 0
     reason = why_unusable(astro_data)
@@ -385,7 +393,7 @@ def prepare(
     found = find_columns(table, columns)
     _say_names(found)
     ids, known = source_ids(table, found.get('source_id'))
-    if is_cartesian(table):
+    if is_cartesian(table, columns):
         if rv_shift or rv_error:
             raise InputError("the table holds Cartesian coordinates, and no radial velocities to change")
         prepared = _prepare_cartesian(table, ids, known)
@@ -437,22 +445,14 @@ def files(self:Prepared,
 
 # %% ../nbs/10_datatools.ipynb #170b6248
 @patch
-def copy_name(self:Prepared,
-    path,  # of the file that the table was read from
-) -> str:
-    "What a copy of the table is called, for `rewriter`: it is ECSV, if its own format cannot be changed."
-    return f"modified-{Path(path).name}{'' if can_change(path) else '.ecsv'}"
-
-@patch
 def rewriter(self:Prepared,
     path,  # of the file that the table was read from
-    replaces:bool=False,  # is it to be written over the file at `path`?
 ):  # function of a path
     "What `write_files` takes to write the table with its radial velocities filled in."
     found = self.columns or {}
     columns = [found.get(name, name) for name in ('radial_velocity', 'radial_velocity_error')]
     rows = np.zeros(len(self.table), dtype=bool) if self.filled is None else self.filled
-    return table_rewriter(path, self.table, columns if rows.any() else [], rows, replaces)
+    return table_rewriter(path, self.table, columns if rows.any() else [], rows)
 
 # %% ../nbs/10_datatools.ipynb #9fd1b7fa
 _AT_ONCE = 2**16  # draws

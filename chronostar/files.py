@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['logger', 'MISSING', 'undisturbed', 'write_files', 'table_writer', 'link_to', 'as_yaml', 'sweep', 'check_file',
            'load_array', 'pyarrow_package', 'read_parquet', 'opener', 'is_number', 'TextLayout', 'text_layout',
-           'read_table', 'can_change', 'table_rewriter']
+           'read_table', 'CannotChange', 'ecsv_writer', 'table_rewriter']
 
 # %% ../nbs/01_files.ipynb #1eed642e
 import bz2
@@ -223,7 +223,8 @@ def opener(
 
 # %% ../nbs/01_files.ipynb #037b655f
 # texts that stand for no value
-MISSING = ('', 'null', 'NULL', 'none', 'None', 'NA', 'N/A', 'n/a', '<NA>', '--', '---', '\\N')
+MISSING = ('', 'null', 'Null', 'NULL', 'none', 'None', 'NA', 'na', 'N/A', 'n/a', '<NA>', '-', '--', '---',
+           '...', '\\N')
 _ENCODINGS = {b'\xff\xfe': 'utf-16', b'\xfe\xff': 'utf-16'}  # by their byte order marks
 
 def is_number(
@@ -241,19 +242,27 @@ def _fields(line, delimiter):
     fields = line.split() if delimiter == ' ' else next(csv.reader([line], delimiter=delimiter), [])
     return [field.strip() for field in fields]
 
-def _delimiter(header):
-    "The separator that cuts a header into most fields."
-    return max(',;\t| ', key=lambda d: (len(_fields(header, d)), d != ' '))
+def _delimiter(header, row=''):
+    "The separator that cuts a header into most fields, if possible into as many as the first row."
+    def quality(d):
+        n = len(_fields(header, d))
+        return n > 1 and n == len(_fields(row, d)), n, d != ' '
+    return max(',;\t| ', key=quality)
 
 # %% ../nbs/01_files.ipynb #c5657379
+def _is_ascii(path):
+    "Has a file, perhaps compressed, no letters but those of ASCII?"
+    with opener(path)(path, 'rb') as f: return all(chunk.isascii() for chunk in iter(lambda: f.read(2**20), b''))
+
 @dataclass
 class TextLayout:
     "Where things are in a table of text."
     kind:str  # of astropy's formats
     names:list = field(default_factory=list)  # of the columns, if they stand in one line
-    encoding:str = 'utf-8-sig'
+    encoding:str = 'utf-8'
     delimiter:str = ','
     first:int = 1  # index of the first row, among lines that are neither empty nor comments
+    comment:int = 0  # index of the header among the comments, if it is one
     units:list = field(default_factory=list)  # texts, in a line below the header; often there are none
 
 @patch
@@ -263,10 +272,14 @@ def read(self:TextLayout,
     "The table at `path`."
     from astropy.io import ascii
     if not self.names: return ascii.read(path, format=self.kind, guess=False)
-    rows = {} if self.kind == 'commented_header' else {'header_start': 0, 'data_start': self.first}
+    commented = self.kind == 'commented_header'
+    rows = {'header_start': self.comment} if commented else {'header_start': 0, 'data_start': self.first}
     fill = [(text, '0') for text in MISSING]
-    table = ascii.read(path, format=self.kind, delimiter=self.delimiter, encoding=self.encoding, comment='#',
-                       fill_values=fill, guess=False, **rows)
+    def table_in(**code):
+        return ascii.read(path, format=self.kind, delimiter=self.delimiter, comment='#', fill_values=fill,
+                          guess=False, **rows, **code)
+    try: table = table_in(**({} if _is_ascii(path) else {'encoding': self.encoding}))  # astropy is slow with one
+    except UnicodeDecodeError: table = table_in(encoding='latin-1')
     for name, unit in zip(table.colnames, self.units): table[name].unit = unit.strip() or None
     return table
 
@@ -276,7 +289,7 @@ def text_layout(
 ) -> TextLayout:
     "The layout of a table of text, from its first lines; raises `InputError` if it is none."
     with opener(path)(path, 'rb') as f: start = f.read(2**16)
-    encoding = _ENCODINGS.get(start[:2], 'utf-8-sig')
+    encoding = _ENCODINGS.get(start[:2], 'utf-8-sig' if start.startswith(b'\xef\xbb\xbf') else 'utf-8')
     if encoding != 'utf-16' and b'\0' in start:
         raise InputError(f"{path} cannot be read as a table: {_UNKNOWN}")
     try: text = start.decode(encoding)
@@ -288,19 +301,19 @@ def text_layout(
     if lines and lines[0][0] in '\\|': return TextLayout('ipac')
     comments = [line for line in lines if line.startswith('#')]
     rows = [line for line in lines if not line.startswith('#')]
-    if comments and rows:
-        delimiter = _delimiter(comments[-1])
-        names, values = (_fields(line, delimiter) for line in (comments[-1], rows[0]))
+    for k in reversed(range(len(comments) if rows else 0)):
+        delimiter = _delimiter(comments[k], rows[0])
+        names, values = (_fields(line, delimiter) for line in (comments[k], rows[0]))
         if len(names) == len(values) > 1 and sum(map(is_number, values)) > sum(map(is_number, names)):
-            return TextLayout('commented_header', names, encoding, delimiter, 0)
-    delimiter = _delimiter(rows[0]) if rows else ','
+            return TextLayout('commented_header', names, encoding, delimiter, 0, comment=k)
+    delimiter = _delimiter(*rows[:2]) if rows else ','
     names = _fields(rows[0], delimiter) if rows else []
     if len(names) < 2: raise InputError(f"{path} cannot be read as a table: {_UNKNOWN}")
     if all(map(is_number, names)):
         raise InputError(f"{path} cannot be read as a table: its first line has the names of no columns")
     described = len(rows) > 2 and not set(rows[2].strip()) - set('- ' + delimiter)
-    more = (3, _fields(rows[1], delimiter)) if described else (1,)
-    return TextLayout('basic' if delimiter == ' ' else 'csv', names, encoding, delimiter, *more)
+    more = {'first': 3, 'units': _fields(rows[1], delimiter)} if described else {}
+    return TextLayout('basic' if delimiter == ' ' else 'csv', names, encoding, delimiter, **more)
 
 # %% ../nbs/01_files.ipynb #64b286ed
 def _format_of(path):
@@ -316,6 +329,27 @@ def _format_of(path):
     return 'votable' if start.startswith(b'<') and b'VOTABLE' in start else None
 
 # %% ../nbs/01_files.ipynb #df1c2281
+def _read_votable(path):
+    "The first table of a VOTable."
+    from astropy.io import votable
+    from astropy.table import Table
+    with opener(path)(path, 'rb') as f: document = votable.parse(f)
+    tables = list(document.iter_tables())
+    if len(tables) > 1: logger.warning("%s holds %d tables: the first is read", path, len(tables))
+    return tables[0].to_table(use_names_over_ids=True) if tables else Table()
+
+def _mask_scaled_nulls(table, path):
+    "A table of FITS with its missing integers masked where they are scaled, too, which astropy passes over."
+    from astropy.io import fits
+    from astropy.table import MaskedColumn
+    with fits.open(path) as hdus:
+        hdu = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
+        for c in [] if hdu is None else hdu.columns:
+            if c.null is None or (c.bscale in ('', None, 1) and c.bzero in ('', None, 0)): continue
+            missing = np.asarray(table[c.name]) == c.null*(c.bscale or 1) + (c.bzero or 0)
+            table[c.name] = MaskedColumn(table[c.name], mask=missing | np.ma.getmaskarray(table[c.name]))
+    return table
+
 def _first_line(error): return (str(error) or repr(error)).splitlines()[0]
 
 def _read(path):
@@ -327,8 +361,8 @@ def _read(path):
     if kind == 'ascii.ecsv':
         try: return Table.read(path, format=kind)
         except Exception: return Table.read(path, format=kind, fill_values=[(text, '0') for text in MISSING])
-    if kind == 'votable':
-        with opener(path)(path, 'rb') as f: return Table.read(f, format=kind)
+    if kind == 'votable': return _read_votable(path)
+    if kind == 'fits': return _mask_scaled_nulls(Table.read(path), path)
     if kind is not None: return Table.read(path)
     if start == b'PK\x03\x04': raise InputError(f"{path} is a spreadsheet or a .zip archive: save it as CSV")
     return text_layout(path).read(path)
@@ -364,9 +398,11 @@ def _with_columns(hdu, table, columns):
         if name in hdu.columns.names and hdu.data[name].dtype.kind == 'f' and hdu.data[name].ndim == 1:
             hdu.data[name] = values
             continue
-        others = [c for c in hdu.columns if c.name != name]
+        others = list(hdu.columns)
         new = fits.Column(name, 'D', unit=None if unit is None else unit.to_string('fits'), array=values)
-        hdu = fits.BinTableHDU.from_columns(fits.ColDefs([*others, new]), header=hdu.header)
+        if name in hdu.columns.names: others[hdu.columns.names.index(name)] = new
+        else: others.append(new)
+        hdu = fits.BinTableHDU.from_columns(fits.ColDefs(others), header=hdu.header)
     return hdu
 
 # %% ../nbs/01_files.ipynb #d6696dce
@@ -383,11 +419,17 @@ def _rewrite_fits(path, table, columns, rows, target):
 def _with_cells(line, delimiter, cells):
     "A line with some of its cells replaced: `cells` maps their numbers to texts."
     text, end = line.rstrip('\r\n'), line[len(line.rstrip('\r\n')):]
-    outside_quotes = r'(?=(?:[^"]*"[^"]*")*[^"]*$)'
-    parts = re.split(r'(\s+)' if delimiter == ' ' else f'({re.escape(delimiter)}){outside_quotes}', text)
-    for k, cell in cells.items():
-        parts += [delimiter, ''] * (k - len(parts)//2)
-        parts[2*k] = cell
+    blanks = delimiter == ' '
+    place = len(text) - len(text.lstrip()) if blanks else 0
+    stop, several = (r'\s', '+') if blanks else (re.escape(delimiter), '')
+    cell = re.compile(rf'([^\S{stop}]*"(?:[^"]|"")*"[^{stop}]*|[^{stop}]*)({stop}{several}|$)')
+    parts = [text[:place]]
+    while len(parts) == 1 or parts[-1]:
+        found = cell.match(text, place)
+        parts, place = [*parts, *found.groups()], found.end()
+    for k, new in cells.items():
+        parts[-1:] = [delimiter, ''] * (k + 1 - len(parts)//2) + parts[-1:]
+        parts[2*k + 1] = new
     return ''.join(parts) + end
 
 # %% ../nbs/01_files.ipynb #2dee6941
@@ -403,6 +445,7 @@ def _rewrite_text(path, table, columns, rows, target):
             content, cells = line.lstrip('\xef\xbb\xbf \t'), {}
             if content.strip() and not content.startswith('#'):
                 if row < 0: cells = heads[row]
+                elif new and not rows[row]: cells = {number[name]: '' for name in new}
                 elif row < len(rows) and rows[row]:
                     cells = {k: repr(float(table[name][row])) for name, k in number.items()}
                 row += 1
@@ -417,9 +460,7 @@ def _rewrite_votable(path, table, columns, rows, target):
     with opener(path)(path, 'rb') as f: document = votable.parse(f)
     first = document.get_first_table()
     there = {f.name: key for f, key in zip(first.fields, first.array.dtype.names, strict=True)}
-    if not set(columns) <= set(there):
-        if len(list(document.iter_tables())) > 1: raise InputError("it holds several tables")
-        return table.write(target, format='votable', overwrite=True)
+    if new := [name for name in columns if name not in there]: raise InputError(f"it has no column {new[0]}")
     for name in columns: first.array[there[name]][rows] = table[name][rows]
     with opener(path)(target, 'wb') as f: document.to_xml(f)
 
@@ -427,19 +468,24 @@ def _rewrite_votable(path, table, columns, rows, target):
 def _rewrite_parquet(path, table, columns, rows, target):
     "The Parquet file at `path`, with those columns of `table` in it."
     pyarrow = pyarrow_package()
-    with pyarrow.parquet.ParquetFile(path) as file: stored = file.read()
+    with pyarrow.parquet.ParquetFile(path) as file:
+        stored, group = file.read(), file.metadata.row_group(0) if file.metadata.num_row_groups else None
     for name in columns:
         values, names = _as_floats(table[name]), stored.column_names
         kind = stored.schema.field(name).type if name in names else pyarrow.float64()
-        column = pyarrow.array(values, mask=np.isnan(values), type=kind)
+        missing = np.isnan(values) if name not in names else stored[name].is_null().to_numpy() & ~rows
+        column = pyarrow.array(values, mask=missing, type=kind)
         if name not in names: stored = stored.append_column(name, column)
         else: stored = stored.set_column(names.index(name), stored.schema.field(name), column)
         if (mask := f'{name}.mask') in names:  # astropy's
             stored = stored.set_column(names.index(mask), mask, pyarrow.array(np.isnan(values)))
-    pyarrow.parquet.write_table(stored, target)
+    compression, size = ('snappy', None) if group is None else (group.column(0).compression, group.num_rows)
+    pyarrow.parquet.write_table(stored, target, compression=compression, row_group_size=size)
 
 def _rewrite_ecsv(path, table, columns, rows, target):
-    table.write(target, format='ascii.ecsv', overwrite=True)
+    "The ECSV file at `path`, with the cells of some columns and rows replaced by those of `table`."
+    if set(columns) <= set(text_layout(path).names): return _rewrite_text(path, table, columns, rows, target)
+    with opener(path)(target, 'wt') as f: table.write(f, format='ascii.ecsv')
 
 # %% ../nbs/01_files.ipynb #a9f371a4
 def _rewriter_for(path):
@@ -454,11 +500,14 @@ def _rewriter_for(path):
     return {'fits': _rewrite_fits, 'votable': _rewrite_votable, 'parquet': _rewrite_parquet,
             'ascii.ecsv': _rewrite_ecsv, None: _rewrite_text}.get(kind)
 
-def can_change(
-    path,  # of a table
-) -> bool:
-    "Can cells of a table be changed in a file of that format?"
-    return _rewriter_for(path) is not None
+class CannotChange(InputError):
+    "A table in a file cannot be changed without changing what else is in it."
+
+def ecsv_writer(
+    table,  # an astropy Table
+):  # function of a path
+    "What `write_files` takes to write a table as ECSV."
+    return table_writer(table, 'ascii.ecsv')
 
 # %% ../nbs/01_files.ipynb #466dbe1e
 def _same(old, new):
@@ -466,6 +515,7 @@ def _same(old, new):
     here, there = (~np.ma.getmaskarray(np.ma.asarray(column)) for column in (old, new))
     if old.shape != new.shape or not np.array_equal(here, there): return False
     old, new = np.asarray(old)[here], np.asarray(new)[there]
+    if old.dtype.kind == 'O': return all(np.array_equal(a, b) for a, b in zip(old, new, strict=True))
     return np.array_equal(old, new, equal_nan=old.dtype.kind in 'fc')
 
 def _check_unchanged(path, other, columns, rows):
@@ -482,19 +532,18 @@ def table_rewriter(
     table,  # an astropy Table with the columns of the file in their order, and perhaps others after them
     columns:list,  # names of the columns that have changed
     rows,  # boolean (n,): the rows in which they have changed
-    replaces:bool=False,  # is it to be written over the file at `path`?
 ):  # function of a path
-    "A function that writes `table` as the file at `path` is written, or as ECSV; raises `InputError`."
+    "A function that writes `table` as the file at `path` is written; it raises `CannotChange` if that fails."
     rewrite = _rewriter_for(path)
-    if rewrite is None and replaces:
-        raise InputError(f"{path}: files of this format cannot be changed: leave -w out")
     def write(target):
+        if rewrite is None:
+            raise CannotChange(f"{path}: files of this format cannot be changed: leave -w out")
         try:
-            (rewrite or _rewrite_ecsv)(path, table, columns, rows, target)
-            if replaces: _check_unchanged(path, target, columns, rows)
+            rewrite(path, table, columns, rows, target)
+            _check_unchanged(path, target, columns, rows)
             shutil.copymode(path, target)
         except OSError: raise
         except Exception as e:
-            raise InputError(f"{path}: the table cannot be written back ({_first_line(e)[:100]}); "
-                             f"leave -w out, or convert it to FITS or ECSV first") from None
+            raise CannotChange(f"{path}: the table cannot be written back ({_first_line(e)[:100]}); "
+                               f"leave -w out, or convert it to FITS or ECSV first") from None
     return write

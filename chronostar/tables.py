@@ -31,7 +31,8 @@ def as_table(
     if isinstance(table, (str, PathLike)): return read_table(table)
     try:
         if hasattr(table, 'iloc') and hasattr(table, 'columns'):
-            return Table.from_pandas(table, index=table.index.name is not None)
+            frame = table.rename(columns=str)
+            return Table.from_pandas(frame, index=frame.index.name is not None)
         structured = getattr(getattr(table, 'dtype', None), 'names', None)
         if isinstance(table, dict) or structured: return Table(table)
     except Exception as e: raise InputError(f"a {type(table).__name__} that is no table: {e}") from None
@@ -55,13 +56,14 @@ def column_name(
     if name in table.colnames: return name
     found = [c for c in table.colnames if c.lower() == name.lower()]
     if len(found) > 1:
-        raise InputError(f"the table has the columns {' and '.join(map(repr, found))}: which is {name}?")
+        raise InputError(f"the table has the columns {' and '.join(map(repr, found))}: which is {name}? "
+                         f"(--columns {name}=..., in Python columns={{{name!r}: ...}})")
     return found[0] if found else None
 
 # %% ../nbs/09_tables.ipynb #8ca3fa92
 _SHORT = ['ra', 'de', 'plx', 'pmra', 'pmde']
 _LONG = ['ra_icrs', 'de_icrs', 'plx', 'pmra', 'pmde', 'rv']
-VIZIER = {'source_id': ['source', 'gaiadr3', 'gaiaedr3', 'gaiadr2', 'gaia'],
+VIZIER = {'source_id': ['gaiadr3', 'gaiaedr3', 'gaiadr2', 'source', 'gaia'],
           **{name: [other] for name, other in zip(OBSERVABLES, _LONG, strict=True)},
           **{name: [f'e_{other}'] for name, other in zip(ERRORS, _LONG, strict=True)},
           **{name: [f'{_SHORT[i]}{_SHORT[j]}cor'] for name, (i, j) in zip(CORRELATIONS, PAIRS) if j < 5}}
@@ -71,19 +73,30 @@ for _name, _more in {'ra': ['radeg', 'raj2000', '_raj2000'], 'dec': ['dedeg', 'd
     VIZIER[_name] += _more
 
 # %% ../nbs/09_tables.ipynb #5d705329
+def _holds_ids(column):
+    "May a column called 'Source' hold ids, and not references or codes?"
+    texts = [str(value) for value in np.ma.asarray(column).ravel()[:1000]]
+    ids = all(re.fullmatch(r'(?:Gaia ?E?DR\d )?-?\d+(?:\.0)?|--|nan|', text) for text in texts)
+    return ids and len(set(texts)) > len(texts)/2
+
 def find_columns(
     table,  # an astropy Table
     columns:dict=None,  # Gaia's name -> the table's, for those that are named otherwise
 ) -> dict:  # Gaia's name -> the table's, for those that are there
     "Which columns of a table are Gaia's, by Gaia's names, VizieR's, or the names given; raises `InputError`."
+    if columns is not None and not isinstance(columns, dict):
+        raise InputError("columns is a dict of Gaia's names and those of the table")
     columns = {} if columns is None else dict(columns)
+    for own in columns.values():
+        if list(columns.values()).count(own) > 1: raise InputError(f"columns: {own!r} is to be two things")
     for name, own in columns.items():
         if name not in VIZIER and name not in CORRELATIONS:
             raise InputError(f"columns: {name!r} is none of Gaia's{nearest(name, [*VIZIER, *CORRELATIONS])}")
         if own not in table.colnames:
             raise InputError(f"the table has no column {own!r}{nearest(own, table.colnames)}")
     def alias(name):
-        return next(filter(None, (column_name(table, other) for other in VIZIER.get(name, []))), None)
+        own = filter(None, (column_name(table, other) for other in VIZIER.get(name, [])))
+        return next((c for c in own if name != 'source_id' or _holds_ids(table[c])), None)
     found = {name: columns.get(name) or column_name(table, name) for name in [*VIZIER, *CORRELATIONS]}
     theirs = {name: alias(name) for name, own in found.items() if own is None}
     rv, error = 'radial_velocity', 'radial_velocity_error'
@@ -138,9 +151,10 @@ def known_unit(
 ):  # an astropy unit, or one that astropy does not recognise; None where there is none
     "A unit, if need be read once more in the words that archives use."
     from astropy.units import Unit, UnrecognizedUnit
-    if unit is None or str(unit).strip() in MISSING: return None
+    if unit is None or str(unit).strip() in (*MISSING, 'unitless'): return None
     if not isinstance(unit, (UnrecognizedUnit, str)): return unit
     text = re.sub(r'^[^\[]*\[(.*)\]$', r'\1', str(unit).strip())
+    if isinstance(Unit(text, parse_strict='silent'), UnrecognizedUnit): text = text.lower()
     if isinstance(plain := Unit(text, parse_strict='silent'), UnrecognizedUnit):
         for words, symbol in _UNIT_WORDS.items():
             text = re.sub(rf'(?i)(?<![a-z]){words}(?![a-z])', symbol, text)
@@ -194,7 +208,7 @@ def column_values(
 def _whole_numbers(values, name):
     "int64 from texts such as 'Gaia DR3 4792774797545105664', -1 where there is none; and which are there."
     texts = _texts(values)
-    texts = [text.rpartition(' ')[2] if text.startswith('Gaia ') else text for text in texts]
+    texts = [re.sub(r'^(Gaia ?E?DR\d |=?["\'])|"$', '', text) for text in texts]
     known = np.array([text not in MISSING and text.lower() != 'nan' for text in texts], dtype=bool)
     for row in np.flatnonzero(known):
         if not (re.fullmatch(r'-?\d{1,19}', texts[row]) and abs(int(texts[row])) < 2**63):
@@ -222,7 +236,8 @@ def source_ids(
     there = ids[known]
     exact = 2**63 if ids.dtype.kind in 'iu' else min(2**63, 2**(np.finfo(ids.dtype).nmant + 1))
     if not np.all(np.abs(there) < exact):
-        raise InputError(f"column {name!r} has ids that its type cannot hold: they have lost digits")
+        raise InputError(f"column {name!r} has ids that its type cannot hold: they have lost digits; "
+                         "read them as integers or as texts")
     if not np.array_equal(there, there.astype(np.int64)):
         raise InputError(f"column {name!r} has ids that are no whole numbers")
     repeated = len(there) - len(np.unique(there))

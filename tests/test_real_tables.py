@@ -288,3 +288,181 @@ def test_no_number_of_a_user_is_changed(table, ending, tmp_path_factory):
     stars, again = StarData.read(folder), prepare(path, fake_rvs=True)
     assert stars.ids.tolist() == again.ids.tolist(), (stars.provenance["left out"], before[before.colnames[-4:]].pformat())
     np.testing.assert_array_equal(again.fake_rvs, stars.fake_rvs)  # a second reading tells the same measurements from none
+
+
+# ---- what an attack found
+
+
+def base(n=6, missing=2):
+    table = worked_example(1)[0][:n]
+    for name in ("radial_velocity", "radial_velocity_error"):
+        table[name] = MaskedColumn(table[name], mask=np.arange(n) < missing)
+    return table
+
+
+def same_numbers(before, after, but=()):
+    for name in before.colnames:
+        if name not in but:
+            np.testing.assert_array_equal(np.asarray(before[name]), np.asarray(after[name]), err_msg=name)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+RV = ("radial_velocity", "radial_velocity_error")
+
+
+def test_a_copy_is_as_true_as_the_file(folder):
+    "Text with blanks in front and in quotes; unsigned integers in FITS; cells of several lines: in the same format, or as ECSV."
+    table = base()
+    lines = [" ".join(table.colnames)]
+    for row in table:
+        lines.append("  " + " ".join("null" if np.ma.is_masked(v) else str(v) for v in row).replace(" ", "   ", 1))
+    Path("fortran.txt").write_text("\n".join(lines) + "\n")
+    quoted = [f'"Gaia DR3 {line.split()[0]}" ' + " ".join(line.split()[1:]) for line in lines[1:]]
+    Path("quoted.txt").write_text("\n".join([lines[0], *quoted]) + "\n")
+    noted = Table(table, copy=True)
+    noted["note"] = ["one\ntwo"] * len(table)
+    noted.write("lines.csv")
+    unsigned = Table(table, copy=True)
+    unsigned["source_id"] = np.uint64(2**62) + np.arange(len(table), dtype="u8")
+    unsigned.remove_columns(list(RV))
+    unsigned.write("unsigned.fits")
+    for name in ("fortran.txt", "quoted.txt", "lines.csv", "unsigned.fits"):
+        before = read_table(name)
+        cli.prepare_data(["-q", "-f", name, "-o", "out"])
+        copies = list(Path("out").glob(f"modified-{name}*"))
+        assert len(copies) == 1
+        same_numbers(before, read_table(copies[0]), RV)
+        filled = read_table(copies[0])["radial_velocity_error"]
+        assert (np.ma.filled(filled, 0) == FAKE_RV_ERROR).sum() == (2 if "radial_velocity" in before.colnames else 6)
+        shutil.rmtree("out")
+
+
+def test_compressed_ecsv_stays_what_it_is(folder):
+    base().write("t.ecsv")
+    content = Path("t.ecsv").read_text().replace('"" ""', "null null") + "# my own last remark\n"
+    Path("t.ecsv.gz").write_bytes(gzip.compress(content.encode()))
+    cli.prepare_data(["-q", "-f", "-w", "t.ecsv.gz"])
+    after = gzip.decompress(Path("t.ecsv.gz").read_bytes()).decode()
+    assert [a == b for a, b in zip(content.splitlines(), after.splitlines(), strict=True)].count(False) == 2
+
+
+def test_cards_of_a_column_stay_with_it(folder):
+    from astropy.io import fits
+
+    table = base(missing=0)
+    table["radial_velocity"] = np.arange(6)
+    table["radial_velocity"][0] = -99
+    hdu = fits.table_to_hdu(Table([table[c] for c in ("source_id", "radial_velocity", "ra")]))
+    for c in table.colnames:
+        if c not in ("source_id", "radial_velocity", "ra"):
+            table[c] = table[c].filled(np.nan) if hasattr(table[c], "filled") else table[c]
+    columns = [*hdu.columns, *fits.table_to_hdu(table[[c for c in table.colnames if c not in hdu.columns.names]]).columns]
+    hdu = fits.BinTableHDU.from_columns(columns)
+    hdu.columns["radial_velocity"].null = -99
+    hdu.data["radial_velocity_error"][0] = np.nan
+    hdu.header["TUCD2"], hdu.header["TUCD3"] = "rv", "pos.eq.ra"
+    hdu.writeto("t.fits")
+    cli.prepare_data(["-q", "-f", "-w", "t.fits"])
+    with fits.open("t.fits") as after:
+        names = after[1].columns.names
+        assert names.index("ra") == 2 and after[1].header["TUCD3"] == "pos.eq.ra"
+        np.testing.assert_array_equal(after[1].data["radial_velocity"][1:], np.arange(1, 6))
+
+
+def test_ids_and_velocities_that_only_seem_to_be(folder, caplog):
+    table = base()
+    table.rename_column("source_id", "GaiaDR3")
+    table["Source"] = 3
+    assert prepare(table, fake_rvs=True).ids.tolist() == table["GaiaDR3"].tolist()
+    table.remove_column("GaiaDR3")
+    assert prepare(table, fake_rvs=True).ids.tolist() == list(range(6)) and "row number" in caplog.text
+    table["Source"] = [f"Gagne 2018, {k}" for k in range(6)]
+    assert prepare(table, fake_rvs=True).ids.tolist() == list(range(6))
+    table = base()
+    table.rename_columns(RV, ("HRV", "e_HRV"))
+    table["RV"] = 5.0
+    assert prepare(table, fake_rvs=True).columns["radial_velocity"] == "HRV"
+    table = base()
+    for name in RV:
+        table[name] = 1000 * table[name]
+        table[name].unit = "m/s"
+        table[name][3] = -9999
+    assert prepare(table, fake_rvs=True).no_rv[3] == "radial_velocity is a filler"
+
+
+def test_cartesian_tables_beside_others(folder, capsys):
+    table = base()
+    table.rename_columns(("ra", "dec"), ("my_ra", "my_dec"))
+    for axis in "XYZUVW":
+        table[axis] = 1.0
+    prepared = prepare(table, columns={"ra": "my_ra", "dec": "my_dec"})
+    assert not np.allclose(prepared.means, 1)
+    cartesian = Table({axis: [1.0, 2, 3, 4] for axis in "XYZUVW"})
+    cartesian["U"] = [1.0, 9999, 3, 1500]
+    cartesian["fake_rv"] = ["true", "FALSE", "False", "0"]
+    prepared = prepare(cartesian)
+    assert prepared.left_out == {"U is a filler": 1, "faster than 1000 km/s": 1} and prepared.fake_rvs.tolist() == [True, False]
+    with pytest.raises(InputError, match="Cartesian"):
+        prepare(cartesian, rv_shift=-0.6)
+    cartesian.write("c.csv")
+    cli.prepare_data(["-f", "c.csv"])
+    assert "2 of 4 stars" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("columns", "says"), [
+    ("ra=ra,ra=dec", "the same name twice"), ("radial_velocity=rv,radial_velocity_error=rv", "'rv' is to be two things"),
+    ("ra", "--columns is a list such as"), ("parallax=nothing", "no column 'nothing'"),
+    ("rightascension=ra", "is none of Gaia's")])
+def test_columns_that_cannot_be(folder, capsys, columns, says):
+    table = base()
+    table["rv"] = 1.0
+    table.write("t.csv")
+    assert says in refused(capsys, "-f", "--columns", columns, "t.csv")
+
+
+def test_notes_before_a_commented_header_and_letters_of_latin_1(folder):
+    table = base()
+    table.write("t.csv")
+    header, *rows = Path("t.csv").read_text().splitlines()
+    for comments in (["# my notes", f"# {header}"], [f"# {header}", "# deg, mas"], ["#", f"#{header}"]):
+        Path("c.csv").write_text("\n".join([*comments, *rows]) + "\n")
+        same_numbers(table[["ra", "parallax"]], read_table("c.csv"))
+    header, name = f"{header},name", "Bételgeuse"
+    long = [f"{row},{'x' * 20000}" for row in rows[:5]] + [f"{rows[5]},{name}"]
+    Path("l.csv").write_bytes("\n".join([header, *long]).encode("latin-1"))
+    assert read_table("l.csv")["name"][5] == name
+
+
+def test_votables_of_several_tables(folder, caplog):
+    from astropy.io.votable import from_table
+
+    table, other = base(), from_table(Table({"a": [1]}))
+    both = from_table(table)
+    both.resources.append(other.resources[0])
+    both.to_xml("two.vot")
+    same_numbers(table[["ra", "parallax"]], read_table("two.vot"))
+    assert "holds 2 tables" in caplog.text
+
+
+def test_other_containers(folder):
+    from astropy.table import QTable
+
+    table = base()
+    expected = prepare(table, fake_rvs=True)
+    quantities = QTable(table)
+    np.testing.assert_allclose(prepare(quantities, fake_rvs=True).X, expected.X)
+    for number in (np.float32(1), np.int64(1), 1):
+        prepare(table, fake_rvs=True, rv_shift=number, rv_error=number)
+    with pytest.raises(InputError, match="rv_error must be a number"):
+        prepare(table, fake_rvs=True, rv_error=True)
+    pandas = pytest.importorskip("pandas")
+    frame = table.to_pandas().set_index("source_id")
+    assert isinstance(frame, pandas.DataFrame)
+    np.testing.assert_array_equal(prepare(frame, fake_rvs=True).ids, expected.ids)
+    frame[0] = 1
+    np.testing.assert_array_equal(prepare(frame, fake_rvs=True).ids, expected.ids)
