@@ -116,7 +116,7 @@ def why_no_rv(
     measured = np.where(error < FAKE_RV_ERROR, rv, np.nan)
     for text, bad in [('no value for radial_velocity', ~np.isfinite(rv)),
                       ('no value for radial_velocity_error', ~np.isfinite(error)),
-                      ('radial_velocity is a filler', fillers(measured, rare=True)),
+                      ('radial_velocity is a placeholder', fillers(measured, rare=True)),
                       ('radial_velocity beyond 1000 km/s', np.abs(rv) > MAX_SPEED),
                       ('radial_velocity_error negative', error < 0),
                       ('radial_velocity_error is 0', (error == 0) & some_have_one.any()),
@@ -132,7 +132,7 @@ def _defects(astro_data):
     for name, x in values.items(): yield f'no value for {name}', ~np.isfinite(x)
     no_rv = why_no_rv(*rv)
     for why in np.unique(no_rv[no_rv != '']): yield str(why), no_rv == why
-    for name in OBSERVABLES[2:5]: yield f'{name} is a filler', fillers(values[name])
+    for name in OBSERVABLES[2:5]: yield f'{name} is a placeholder', fillers(values[name])
     yield 'parallax not positive', values['parallax'] <= 0
     yield 'parallax beyond all reason', values['parallax'] > 1e6
     yield 'ra beyond 360 deg', np.abs(values['ra']) > 360
@@ -294,7 +294,7 @@ def _unusable_cartesian(values):
     for name, x in zip(names, values.T, strict=True):
         reason[~np.isfinite(x) & (reason == '')] = f'no value for {name}'
     reason[(values[:, DIM:2*DIM] < 0).any(axis=1) & (reason == '')] = 'a negative error'
-    for k, name in enumerate(AXES): reason[fillers(means[:, k]) & (reason == '')] = f'{name} is a filler'
+    for k, name in enumerate(AXES): reason[fillers(means[:, k]) & (reason == '')] = f'{name} is a placeholder'
     fast = np.linalg.norm(means[:, 3:], axis=1) > MAX_SPEED
     reason[fast & (reason == '')] = 'faster than 1000 km/s'
     far = untraceable(means) | ~(np.abs(covs) < MAX_VARIANCE).all(axis=(1, 2))

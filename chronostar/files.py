@@ -250,9 +250,11 @@ def _delimiter(header, row=''):
     return max(',;\t| ', key=quality)
 
 # %% ../nbs/01_files.ipynb #c5657379
-def _is_ascii(path):
-    "Has a file, perhaps compressed, no letters but those of ASCII?"
-    with opener(path)(path, 'rb') as f: return all(chunk.isascii() for chunk in iter(lambda: f.read(2**20), b''))
+def _is_plain(path):
+    "Has a file no letters but those of ASCII, and is it not compressed?"
+    if opener(path) is not open: return False
+    with open(path, 'rb') as f:
+        return all(chunk.isascii() for chunk in iter(lambda: f.read(2**20), b''))
 
 @dataclass
 class TextLayout:
@@ -278,7 +280,7 @@ def read(self:TextLayout,
     def table_in(**code):
         return ascii.read(path, format=self.kind, delimiter=self.delimiter, comment='#', fill_values=fill,
                           guess=False, **rows, **code)
-    try: table = table_in(**({} if _is_ascii(path) else {'encoding': self.encoding}))  # astropy is slow with one
+    try: table = table_in(**({} if _is_plain(path) else {'encoding': self.encoding}))  # slower with one
     except UnicodeDecodeError: table = table_in(encoding='latin-1')
     for name, unit in zip(table.colnames, self.units): table[name].unit = unit.strip() or None
     return table

@@ -483,7 +483,7 @@ def test_values_that_are_none(name, value):
     ("parallax", 1e9, "parallax beyond all reason"), ("ra", 1e9, "ra beyond 360 deg"),
     *((f"{name}_error", -1.0, f"{name}_error negative") for name in OBSERVABLES),
     ("pmra", 1e300, "faster than 1000 km/s across the sky"), ("radial_velocity", 1e6, "radial_velocity beyond 1000 km/s"),
-    ("radial_velocity", -999.9, "radial_velocity is a filler"), ("pmra", 9999.0, "pmra is a filler"),
+    ("radial_velocity", -999.9, "radial_velocity is a placeholder"), ("pmra", 9999.0, "pmra is a placeholder"),
     *((f"{name}_error", 0.0, f"{name}_error is 0") for name in OBSERVABLES[2:]),
     ("parallax", 1e-300, "parallax below its error"), ("parallax_error", 9e8, "parallax below its error")])
 def test_values_that_cannot_be(name, value, reason):

@@ -107,7 +107,7 @@ def test_velocities_of_another_release(case, capsys):
 
 @in_cases
 @pytest.mark.parametrize(("name", "why"), [("04_missing_rv_as_zero_zero.csv", "radial_velocity_error is 0"),
-                                           ("05_missing_rv_as_-9999_pm_1.csv", "radial_velocity is a filler")])
+                                           ("05_missing_rv_as_-9999_pm_1.csv", "radial_velocity is a placeholder")])
 def test_numbers_that_stand_for_none(case, capsys, name, why):
     "The fit sees what it sees where these cells are empty, and the user's numbers stay in the file."
     before = Path(case(name)).read_bytes()
@@ -392,7 +392,7 @@ def test_ids_and_velocities_that_only_seem_to_be(folder, caplog):
         table[name] = 1000 * table[name]
         table[name].unit = "m/s"
         table[name][3] = -9999
-    assert prepare(table, fake_rvs=True).no_rv[3] == "radial_velocity is a filler"
+    assert prepare(table, fake_rvs=True).no_rv[3] == "radial_velocity is a placeholder"
 
 
 def test_cartesian_tables_beside_others(folder, capsys):
@@ -406,7 +406,8 @@ def test_cartesian_tables_beside_others(folder, capsys):
     cartesian["U"] = [1.0, 9999, 3, 1500]
     cartesian["fake_rv"] = ["true", "FALSE", "False", "0"]
     prepared = prepare(cartesian)
-    assert prepared.left_out == {"U is a filler": 1, "faster than 1000 km/s": 1} and prepared.fake_rvs.tolist() == [True, False]
+    assert prepared.left_out == {"U is a placeholder": 1, "faster than 1000 km/s": 1}
+    assert prepared.fake_rvs.tolist() == [True, False]
     with pytest.raises(InputError, match="Cartesian"):
         prepare(cartesian, rv_shift=-0.6)
     cartesian.write("c.csv")
