@@ -112,7 +112,7 @@ def why_no_rv(
     error,  # shape (n,), km/s
 ) -> np.ndarray:  # array of n strings, empty for radial velocities that are measurements
     "The reason why a radial velocity is no measurement, for each row."
-    why, some_have_one = np.full(len(rv), '', dtype='U64'), (error > 0) & (error < FAKE_RV_ERROR)
+    why, some_have_one = np.full(len(rv), '', dtype=object), (error > 0) & (error < FAKE_RV_ERROR)
     measured = np.where(error < FAKE_RV_ERROR, rv, np.nan)
     for text, bad in [('no value for radial_velocity', ~np.isfinite(rv)),
                       ('no value for radial_velocity_error', ~np.isfinite(error)),
@@ -154,7 +154,7 @@ def why_unusable(
     astro_data,  # shape (n, 27), from `extract_array_from_table`
 ) -> np.ndarray:  # array of n strings, empty for rows that can be converted
     "The reason why a row cannot be converted, for each row."
-    reason = np.full(len(astro_data), '', dtype='U64')
+    reason = np.full(len(astro_data), '', dtype=object)
     for why, bad in _defects(astro_data):
         if bad.any(): reason[bad & (reason == '')] = why
     left = np.flatnonzero(reason == '')
@@ -289,7 +289,7 @@ def cartesian_values(
 # %% ../nbs/10_datatools.ipynb #9c0a8899
 def _unusable_cartesian(values):
     "Why rows of Cartesian coordinates are left out (n,), '' if they are not."
-    reason, (means, covs) = np.full(len(values), '', dtype='U64'), construct_covs_from_data(values)
+    reason, (means, covs) = np.full(len(values), '', dtype=object), construct_covs_from_data(values)
     names = [*AXES, *(f'{axis}_error' for axis in AXES), *(f'{a}_{b}_corr' for a, b in combinations(AXES, 2))]
     for name, x in zip(names, values.T, strict=True):
         reason[~np.isfinite(x) & (reason == '')] = f'no value for {name}'
@@ -343,7 +343,7 @@ def _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error):
     _check_velocities(table, found, fake_rvs, rv_error)
     astro_data = _values(table, found, ALL)
     astro_data[:, 5], astro_data[:, 11] = rv, error = _rvs(table, found, rv_error)
-    filled, no_rv = np.zeros(len(table), dtype=bool), np.full(len(table), '', dtype='U64')
+    filled, no_rv = np.zeros(len(table), dtype=bool), np.full(len(table), '', dtype=object)
     if fake_rvs:
         no_rv, mean = _invent(rv, error)
         table, filled = _fill(table, found, rv, error, mean)
@@ -399,6 +399,7 @@ def prepare(
         prepared = _prepare_cartesian(table, ids, known)
     else: prepared = _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error)
     if selection is not None: _select(prepared, selection)
+    prepared.reason, prepared.no_rv = prepared.reason.astype(str), prepared.no_rv.astype(str)
     if not len(prepared.ids):
         first = prepared.reason[0]
         hint = ' (fake_rvs, or prepare-data -f, keeps such stars)' if 'radial_velocity' in first else ''
