@@ -498,7 +498,9 @@ def _rewriter_for(path):
         with fits.open(path) as hdus:
             first = next(hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU))
         if isinstance(first, fits.TableHDU): return None  # a table of text
-    if kind is None and not (text_layout(path).names and text_layout(path).encoding != 'utf-16'): return None
+    if kind is None:
+        layout = text_layout(path)
+        if not layout.names or layout.encoding == 'utf-16': return None
     return {'fits': _rewrite_fits, 'votable': _rewrite_votable, 'parquet': _rewrite_parquet,
             'ascii.ecsv': _rewrite_ecsv, None: _rewrite_text}.get(kind)
 

@@ -43,7 +43,7 @@ class Selection:
     def __init__(self,
         words:str,  # conditions, with 'and' between them
     ):
-        self.words, self.box, self.cones = ' and '.join(words.split(' and ')).strip(), {}, []
+        self.words, self.box, self.cones = ' '.join(words.split()), {}, []
         self.near, self.far = 0., np.inf  # distances from the Sun, pc
         for condition in re.split(r'\band\b', words):
             name, low, high = _bounds_of(condition)
@@ -53,7 +53,8 @@ class Selection:
             elif name in AXES:
                 before = self.box.get(name, (-np.inf, np.inf))
                 self.box[name] = max(before[0], low), min(before[1], high)
-            else: self.cones.append((*map(float, name[5:-1].split(',')), high))
+            elif low == -np.inf: self.cones.append((*map(float, name[5:-1].split(',')), high))
+            else: raise InputError(f"a cone has a largest radius and no smallest, not {condition.strip()!r}")
 
     def __repr__(self): return f"Selection({self.words!r})"
     def __str__(self): return self.words
@@ -66,11 +67,12 @@ def contains(self:Selection,
     states,  # shape (n, 6) or (n, 3): X, Y, Z first; pc, with respect to the LSR
 ) -> np.ndarray:  # boolean (n,)
     "Which stars are within the selection."
-    helio = np.asarray(states, dtype=float)[:, :3] - SUN[:3]
+    places = np.asarray(states, dtype=float)[:, :3]
+    helio = places - SUN[:3]
     distance = np.linalg.norm(helio, axis=1)
     inside = (distance > self.near) & (distance < self.far)
     for axis, (low, high) in self.box.items():
-        x = helio[:, AXES.index(axis)] + SUN[AXES.index(axis)]
+        x = places[:, AXES.index(axis)]
         inside &= (x > low) & (x < high)
     for ra, dec, radius in self.cones:
         towards = sky_triad(np.array([ra]), np.array([dec]))[2][0]

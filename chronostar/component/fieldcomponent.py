@@ -13,7 +13,7 @@ from fastcore.basics import patch
 from sklearn.base import clone
 
 from ..base import BaseComponent
-from .spacecomponent import climb_moments
+from .spacecomponent import COVARIANCES, check_gaussian, climb_moments, half_sigma
 from ..conventions import AXES, DIM, InputError
 from ..selection import Selection
 from ..stars import as_stars
@@ -47,14 +47,7 @@ def region(self:FieldComponent) -> Selection:
 @patch
 def set_parameters(self:FieldComponent, params):
     "Set mean velocity and covariance from a vector of 12 numbers; returns self."
-    params = np.array(params, dtype=float)
-    if params.shape != (12,):
-        raise InputError(f"a FieldComponent has 12 parameters, not shape {params.shape}")
-    cov = params[3:].reshape(3, 3)
-    if not np.isfinite(params).all() or not np.allclose(cov, cov.T) or np.linalg.eigvalsh(cov)[0] <= 0:
-        raise InputError("the velocity of a FieldComponent must have a finite mean, and a covariance that is "
-                         "symmetric and positive definite")
-    self.params = params
+    self.params = check_gaussian(self, params, 3)
     return self
 
 @patch(as_prop=True)
@@ -129,11 +122,10 @@ def maximize(self:FieldComponent,
     return self._fit_velocities(stars, resp, 500, 1e-8)
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #17644898
-_PAIRS = [(i, j) for i in range(3) for j in range(i + 1)]
-FieldComponent.theta_names = [f'step {name}' for name in (*AXES[3:], *(f'cov_{AXES[3 + j]}_{AXES[3 + i]}'
-                                                                        for i, j in _PAIRS))]
-FieldComponent.read_units = {**dict.fromkeys(AXES[3:], 'km/s'),
-                             **{f'cov_{AXES[3 + j]}_{AXES[3 + i]}': 'km2/s2' for i, j in _PAIRS}}
+_PAIRS = list(zip(*np.tril_indices(3)))
+FieldComponent.read_units = dict.fromkeys(AXES[3:], 'km/s') | {
+    name: COVARIANCES[name] for name in (f'cov_{AXES[3 + j]}_{AXES[3 + i]}' for i, j in _PAIRS)}
+FieldComponent.theta_names = [f'step {name}' for name in FieldComponent.read_units]
 
 @patch(as_prop=True)
 def theta(self:FieldComponent) -> np.ndarray:
@@ -166,6 +158,5 @@ def read(self:FieldComponent,
 def split(self:FieldComponent):
     "Two components half a standard deviation to either side, along the longest axis of the velocities."
     mean, cov = self.velocity
-    variances, axes = np.linalg.eigh(cov)
-    offset = 0.5*np.sqrt(variances[-1])*axes[:, -1]
+    offset = half_sigma(cov)
     return tuple(clone(self).set_parameters(np.hstack([mean + sign*offset, cov.ravel()])) for sign in (1, -1))
