@@ -41,6 +41,7 @@ class BaseComponent(Configurable, BaseEstimator):
     mean_birth = covariance_birth = None  # (6,) and (6, 6), for components that have a birth; pc and km/s
     curvilinear = False  # is it a Gaussian in curvilinear coordinates?
     box = None  # shape (2, 6): lower and upper bounds, for components that end there
+    fills_sample = False  # is it as large as the sample, so that crowded places stand out from it?
     _unused = ('reg_covar', 'minimize_method', 'trace_orbit_func', 'age_offset_interval', 'resp_tol',
                'max_age')
 

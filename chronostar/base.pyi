@@ -26,6 +26,7 @@ class BaseComponent(Configurable, BaseEstimator):
     covariance_birth: Any
     curvilinear: bool
     box: Any
+    fills_sample: bool
     def __init__(self, params: Any = ...) -> None: ...
     def estimate_log_prob(self, X: ArrayLike | StarData) -> NDArray[Any]: ...
     @property

@@ -282,8 +282,9 @@ def _log_velocity(view, mean, cov): return view.log_velocity(mean, cov)
 def _variances(view): return view.variances
 
 @patch
-def velocity_sums(self:ChunkedView, weights, mean, cov) -> Sums:
+def velocity_sums(self:ChunkedView, weights, mean, cov, terms=False) -> Sums:
     "The three sums of the velocities alone, over all chunks."
+    if terms: self.stars.shape  # raises
     sums = self.map(_velocity_sums, mean, cov, each=self.stars.cut(weights))
     return Sums(*(sum(parts) for parts in zip(*sums, strict=True)))
 

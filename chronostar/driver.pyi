@@ -5,9 +5,10 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["logger", "Driver", "fit_candidate"]
+__all__ = ["logger", "SHARED", "Driver", "fit_candidate"]
 
 logger: Any
+SHARED: float
 class Driver(Configurable):
     def __init__(self, config_file: Any = ..., mixture_class: Any = ..., icpool_class: Any = ..., component_class: Any = ..., *, intermediate_dumps: bool = ..., savedir: Any = ..., progress: bool = ...) -> None: ...
     def run(self, data: ArrayLike | StarData, start_init_comps: Any = ..., init_resp: ArrayLike | None = ..., overwrite: bool = ..., resume: bool = ..., workers: int | None = ..., executor: Any = ...) -> ComponentMixture: ...

@@ -192,19 +192,19 @@ def n_threads(
     return max(1, min(nthreads or limit, limit, nchunks))
 
 # %% ../nbs/07_maths.ipynb #49ed445c
-def _pass_over(blocks, mean, cov, weights, log_prob, nthreads):
+def _pass_over(blocks, mean, cov, weights, log_prob, nthreads, kernel=_kernel, n_totals=49):
     "Run the kernel over all chunks; the sums, if there are `weights`, and else the `log_prob` of each star."
     mean = np.ascontiguousarray(mean, dtype=float)
-    cov = np.ascontiguousarray(np.asarray(cov, dtype=float)[TRIL])
+    cov = np.ascontiguousarray(np.asarray(cov, dtype=float)[np.tril_indices(len(cov))])
     blocks, starts = np.asarray(blocks), range(0, len(blocks), _CHUNK)  # a memory map is an array too
-    totals, todo = np.zeros((len(starts), 49)), iter(enumerate(starts))
+    totals, todo = np.zeros((len(starts), n_totals)), iter(enumerate(starts))
     def work():
         scratch = np.empty((_CHUNK, BLOCK)) if log_prob is None else None
         for i, start in todo:
             span = slice(start, start + _CHUNK)
             out = scratch if log_prob is None else log_prob[span]
             r = out if weights is None else weights[span]  # not read without weights, but of the right type
-            _kernel(blocks[span], mean, cov, r, out, totals[i], weights is not None)
+            kernel(blocks[span], mean, cov, r, out, totals[i], weights is not None)
     helpers = n_threads(nthreads, len(starts)) - 1
     if not helpers: work()
     else:
@@ -237,9 +237,10 @@ class Sums(NamedTuple):
 
 # %% ../nbs/07_maths.ipynb #e57dff82
 def _symmetric(packed):
-    "The symmetric 6x6 matrix of a packed triangle."
-    full = np.empty((DIM, DIM))
-    full[TRIL] = full[TRIL[::-1]] = packed
+    "The symmetric matrix, shape (p, p), of a packed triangle."
+    p = round(np.sqrt(2*len(packed)))
+    full, (i, j) = np.empty((p, p)), np.tril_indices(p)
+    full[i, j] = full[j, i] = packed
     return full
 
 def overlap_sums(
@@ -269,56 +270,69 @@ def estimate_log_gaussian_ol_prob(
     return log_overlap(pack(means, covs), len(means), mean, cov, nthreads)
 
 # %% ../nbs/07_maths.ipynb #003d9126
-_ROWS = {(i, j): DIM + (3 + i)*(4 + i)//2 + 3 + j for i in range(3) for j in range(i + 1)}  # of a block
-_LOG_2PI_3 = 3*np.log(2*np.pi)
+_LOG_2PI_3 = 3*log(2*pi)
 
-def _factors(blocks, mean, cov):
-    "L (below the diagonal), 1/D, and L^-1 d of velocities, each of shape (nblocks, 64); and log densities."
-    d = [blocks[:, 3 + i] - mean[i] for i in range(3)]
-    T = {(i, j): blocks[:, row] + cov[i, j] for (i, j), row in _ROWS.items()}
-    l10, l20 = T[1, 0]/T[0, 0], T[2, 0]/T[0, 0]
-    D1, T21 = T[1, 1] - l10*T[1, 0], T[2, 1] - l20*T[1, 0]
-    l21 = T21/D1
-    D2 = T[2, 2] - l20*T[2, 0] - l21*T21
-    f1 = d[1] - l10*d[0]
-    f, inverse = (d[0], f1, d[2] - l20*d[0] - l21*f1), (1/T[0, 0], 1/D1, 1/D2)
-    log_prob = sum(x*x*w for x, w in zip(f, inverse)) - np.log(inverse[0]*inverse[1]*inverse[2]) + _LOG_2PI_3
-    return (l10, l20, l21), inverse, f, -0.5*log_prob
+@_jit
+def _velocity_kernel(blocks, mean, cov, weights, log_prob, total, with_sums):
+    "One pass over the velocities in blocks of stars: log densities, and `total` if `with_sums`."
+    lanes, det = np.zeros((16, BLOCK)), np.empty(BLOCK)
+    for b in range(blocks.shape[0]):
+        for k in range(BLOCK):
+            d0, d1, d2 = blocks[b, 3, k] - mean[0], blocks[b, 4, k] - mean[1], blocks[b, 5, k] - mean[2]
+            v, t1, t2 = blocks[b, 15, k] + cov[0], blocks[b, 19, k] + cov[1], blocks[b, 24, k] + cov[3]
+            w0 = 1./v
+            l10, l20 = t1*w0, t2*w0
+            v1, t21 = blocks[b, 20, k] + cov[2] - l10*t1, blocks[b, 25, k] + cov[4] - l20*t1
+            w1 = 1./v1
+            l21 = t21*w1
+            v2 = blocks[b, 26, k] + cov[5] - l20*t2 - l21*t21
+            w2 = 1./v2
+            f1 = d1 - l10*d0
+            f2 = d2 - l20*d0 - l21*f1
+            det[k] = v*v1*v2
+            log_prob[b, k] = -0.5*(d0*d0*w0 + f1*f1*w1 + f2*f2*w2 + _LOG_2PI_3)
+            if with_sums:
+                a2 = f2*w2
+                a1 = f1*w1 - l21*a2
+                a0, m20, r = d0*w0 - l10*a1 - l20*a2, l10*l21 - l20, weights[b, k]
+                lanes[1, k] += r*a0
+                lanes[2, k] += r*a1
+                lanes[3, k] += r*a2
+                lanes[4, k] += r*a0*a0
+                lanes[5, k] += r*a1*a0
+                lanes[6, k] += r*a1*a1
+                lanes[7, k] += r*a2*a0
+                lanes[8, k] += r*a2*a1
+                lanes[9, k] += r*a2*a2
+                lanes[10, k] += r*(w0 + l10*l10*w1 + m20*m20*w2)
+                lanes[11, k] -= r*(l10*w1 + m20*l21*w2)
+                lanes[12, k] += r*(w1 + l21*l21*w2)
+                lanes[13, k] += r*m20*w2
+                lanes[14, k] -= r*l21*w2
+                lanes[15, k] += r*w2
+        for k in range(BLOCK): log_prob[b, k] -= 0.5*log(det[k])
+        if with_sums:
+            for k in range(BLOCK): lanes[0, k] += weights[b, k]*log_prob[b, k]
+    for p in range(16):
+        for k in range(BLOCK): total[p] += lanes[p, k]
 
-# %% ../nbs/07_maths.ipynb #8f1016cf
-def _sums(L, inverse, f, log_prob, r):
-    "Weighted sums over a span of stars: log density, a = K d, a aᵀ - K and K."
-    (l10, l20, l21), (w0, w1, w2) = L, inverse
-    a2 = f[2]*w2
-    a1 = f[1]*w1 - l21*a2
-    a = (f[0]*w0 - l10*a1 - l20*a2, a1, a2)
-    m20 = l10*l21 - l20  # of the inverse of L; the others are -l10 and -l21
-    K = {(0, 0): w0 + l10*l10*w1 + m20*m20*w2, (1, 0): -l10*w1 - m20*l21*w2, (1, 1): w1 + l21*l21*w2,
-         (2, 0): m20*w2, (2, 1): -l21*w2, (2, 2): w2}
-    precision, square = np.empty((3, 3)), np.empty((3, 3))
-    for (i, j), k in K.items():
-        precision[i, j] = precision[j, i] = np.vdot(r, k)
-        square[i, j] = square[j, i] = np.vdot(r, a[i]*a[j])
-    return Sums(np.vdot(r, log_prob), np.array([np.vdot(r, x) for x in a]), square - precision, precision)
-
+# %% ../nbs/07_maths.ipynb #ea0bb84a
 def velocity_sums(
     blocks,  # shape (nblocks, 27, 64), from `pack`
     n,  # number of stars
     mean,  # shape (3,), km/s
     cov,  # shape (3, 3), positive definite, km²/s²
     weights=None,  # shape (n,), for sums; or None, for the log densities
+    nthreads:int=None,  # all cores, where there are enough stars to repay them
+    log_prob=None,  # shape (nblocks, 64), to be filled with each star's log density, computed anyway
 ):  # Sums, of 3 and 3×3; or log densities (n,)
     "One pass over the velocities of stars."
-    nblocks, total = len(blocks), None
-    if weights is None: log_prob = np.empty((nblocks, BLOCK))
+    padded = None
+    if weights is None: log_prob = np.empty((len(blocks), BLOCK))
     else:
-        padded = np.zeros((nblocks, BLOCK))
+        padded = np.zeros((len(blocks), BLOCK))
         padded.ravel()[:n] = weights
-    for start in range(0, nblocks, 64):  # what fits into the processor's cache
-        span = slice(start, start + 64)
-        factors = _factors(np.asarray(blocks[span]), mean, cov)
-        if weights is None: log_prob[span] = factors[-1]
-        else:
-            new = _sums(*factors, padded[span])
-            total = new if total is None else Sums(*(a + b for a, b in zip(total, new)))
-    return log_prob.ravel()[:n] if weights is None else total
+    total = _pass_over(blocks, mean, cov, padded, log_prob, nthreads, _velocity_kernel, 16)
+    if weights is None: return log_prob.ravel()[:n]
+    precision = _symmetric(total[10:])
+    return Sums(total[0], total[1:4], _symmetric(total[4:10]) - precision, precision)

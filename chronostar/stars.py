@@ -85,16 +85,19 @@ def log_velocity(self:Packed,
     cov,  # shape (3, 3), positive definite
 ) -> np.ndarray:  # shape (n,)
     "Log density of each star's velocity under a Gaussian, in Cartesian coordinates."
-    return maths.velocity_sums(self.blocks, self.n, mean, cov)
+    return maths.velocity_sums(self.blocks, self.n, mean, cov, None, self.nthreads)
 
 @patch
 def velocity_sums(self:Packed,
     weights,  # shape (n,)
     mean,  # shape (3,), km/s
     cov,  # shape (3, 3), positive definite
-):  # Sums
+    terms:bool=False,  # return each star's log density too?
+):  # Sums; or Sums and log densities (n,)
     "One pass over the stars' velocities, see `chronostar.maths.velocity_sums`."
-    return maths.velocity_sums(self.blocks, self.n, mean, cov, weights)
+    log_prob = np.empty((len(self.blocks), BLOCK)) if terms else None
+    sums = maths.velocity_sums(self.blocks, self.n, mean, cov, weights, self.nthreads, log_prob)
+    return (sums, log_prob.ravel()[:self.n]) if terms else sums
 
 # %% ../nbs/08_stars.ipynb #ea014625
 @patch

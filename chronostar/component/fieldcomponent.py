@@ -12,7 +12,7 @@ import numpy as np
 from fastcore.basics import patch
 from sklearn.base import clone
 
-from ..base import BaseComponent
+from ..base import BaseComponent, Derivatives, differentiate
 from .spacecomponent import COVARIANCES, check_gaussian, climb_moments, half_sigma
 from ..conventions import AXES, DIM, InputError
 from ..selection import Selection
@@ -22,6 +22,7 @@ from ..stars import as_stars
 class FieldComponent(BaseComponent):
     "The same density everywhere in the region of the sample, and a Gaussian of velocities."
     n_params = 9  # 3 for the mean velocity, 6 for its covariance
+    fills_sample = True
 
     def __init__(self,
         params=None,  # shape (12,): mean velocity, and its covariance row by row; km/s
@@ -122,7 +123,10 @@ def maximize(self:FieldComponent,
     return self._fit_velocities(stars, resp, 500, 1e-8)
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #17644898
-_PAIRS = list(zip(*np.tril_indices(3)))
+_TRIL = np.tril_indices(3)
+_PAIRS = list(zip(*_TRIL))
+_SYMMETRIC = np.zeros((6, 3, 3))
+_SYMMETRIC[np.arange(6), *_TRIL] = _SYMMETRIC[np.arange(6), *_TRIL[::-1]] = 1
 FieldComponent.read_units = dict.fromkeys(AXES[3:], 'km/s') | {
     name: COVARIANCES[name] for name in (f'cov_{AXES[3 + j]}_{AXES[3 + i]}' for i, j in _PAIRS)}
 FieldComponent.theta_names = [f'step {name}' for name in FieldComponent.read_units]
@@ -137,10 +141,9 @@ def at(self:FieldComponent,
     theta,  # shape (9,): steps of mean and covariance, in units of the Gaussian's size
 ):
     "A copy some steps from here; itself, where the covariance would not be positive definite."
-    (mean, cov), step = self.velocity, np.zeros((3, 3))
+    mean, cov = self.velocity
     L = np.linalg.cholesky(cov)
-    for (i, j), x in zip(_PAIRS, theta[3:], strict=True): step[i, j] = step[j, i] = x
-    cov = cov + L @ step @ L.T
+    cov = cov + np.tensordot(theta[3:], L @ _SYMMETRIC @ L.T, 1)
     if np.linalg.eigvalsh(cov)[0] < self.reg_covar: return copy(self)
     return copy(self).set_parameters(np.hstack([mean + L @ theta[:3], (cov + cov.T).ravel()/2]))
 
@@ -152,6 +155,25 @@ def read(self:FieldComponent,
     there = [self.at(theta).velocity for theta in thetas]
     values = np.array([[*mean, *(cov[i, j] for i, j in _PAIRS)] for mean, cov in there])
     return dict(zip(self.read_units, values.T, strict=True))
+
+# %% ../../nbs/18_component.fieldcomponent.ipynb #e3002ee1
+@patch
+def derivatives(self:FieldComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    resp,  # shape (n,): weight of each star
+) -> Derivatives:
+    "Derivatives of the log density by 9 steps of mean and covariance, in units of the Gaussian's size."
+    stars, (mean, cov) = as_stars(X), self.velocity
+    L = np.linalg.cholesky(cov)
+    by_cov, jacobian = L @ _SYMMETRIC @ L.T, np.zeros((9, 9))
+    def evaluate(d):
+        there = mean + L @ d[:3], cov + np.tensordot(d[3:], by_cov, 1)
+        sums, log_prob = stars.cartesian.velocity_sums(resp, *there, terms=True)
+        return log_prob, np.hstack([L.T @ sums.by_mean, 0.5*np.einsum('aij,ij->a', by_cov, sums.by_cov)])
+    scores, hessian = differentiate(evaluate, np.full(9, 0.03/np.sqrt(resp.sum())))
+    jacobian[:3, :3], jacobian[3:, 3:] = L, by_cov[:, *_TRIL].T
+    names, units = list(self.read_units), list(self.read_units.values())
+    return Derivatives(scores, hessian, names, units, np.hstack([mean, cov[_TRIL]]), jacobian, {})
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #1061a647
 @patch

@@ -3,8 +3,9 @@ from chronostar.base import BaseICPool
 from chronostar.base import InitialCondition
 from typing import Any
 
-__all__ = ["SimpleICPool", "split_component", "group_in_place"]
+__all__ = ["KINDS", "SimpleICPool", "split_component", "group_in_place"]
 
+KINDS: Any
 class SimpleICPool(BaseICPool):
     def __init__(self, component_class: Any = ..., start_init_comps: Any = ..., background: Any = ..., *, max_components: int = ..., index_from_front: bool = ...) -> None: ...
     def __repr__(self) -> str: ...

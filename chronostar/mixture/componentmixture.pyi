@@ -1,16 +1,20 @@
 # Made by tools/make_stubs.py: edit the notebooks, not this file.
+from chronostar.base import BaseComponent
 from chronostar.base import BaseMixture
 from chronostar.stars import StarData
 from chronostar.uncertainties import Uncertainties as Uncertainties
 from chronostar.uncertainties import component_uncertainties as component_uncertainties
 from numpy.typing import ArrayLike, NDArray
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-__all__ = ["logger", "INIT_PARAMS", "WORTH", "ComponentMixture", "check_memberships", "Uncertainties", "component_uncertainties"]
+__all__ = ["logger", "INIT_PARAMS", "WORTH", "PATIENCE", "CREEPS", "LARGE", "ComponentMixture", "check_memberships", "Rest", "Beside", "fit_beside", "Uncertainties", "component_uncertainties"]
 
 logger: Any
 INIT_PARAMS: Any
 WORTH: float
+PATIENCE: int
+CREEPS: float
+LARGE: int
 class ComponentMixture(BaseMixture):
     choices: Any
     def __init__(self, init_weights: ArrayLike | None = ..., init_components: Any = ..., *, n_components: int = ..., component_class: Any = ..., tol: float = ..., max_iter: int = ..., init_params: Any = ..., n_init: int = ..., random_state: Any = ..., warm_start: bool = ..., verbose: int = ..., verbose_interval: int = ...) -> None: ...
@@ -54,3 +58,17 @@ class ComponentMixture(BaseMixture):
     n_features_in_: Any
     lower_bound_: Any
 def check_memberships(memberships: Any, n: int, k: int | None = ...) -> NDArray[Any]: ...
+class Rest(BaseComponent):
+    theta_names: Any
+    n_params: int
+    def __init__(self, params: ArrayLike | None = ...) -> None: ...
+    def get_parameters(self) -> NDArray[Any]: ...
+    def set_parameters(self, params: Any) -> Any: ...
+    def estimate_log_prob(self, X: ArrayLike | StarData) -> NDArray[Any]: ...
+    def m_step(self, X: ArrayLike | StarData, resp: Any) -> Self: ...
+class Beside(NamedTuple):
+    weights: NDArray[Any]
+    components: list[Any]
+    gain: float
+    log_prob: NDArray[Any]
+def fit_beside(stars: Any, rest: ArrayLike, weights: ArrayLike, components: Any, *, before: ArrayLike | None = ..., share: float = ..., refit: bool = ..., tol: float = ..., max_iter: int = ...) -> Beside: ...
