@@ -159,8 +159,9 @@ def judged(mixture, stars, sky, rng, limit):
     label, of = sky.labels(stars.ids), mixture.components_
     member = mixture.predict_proba(stars) > 0.5
     match, overlap = compared(member, label, sky.populations)
-    match = [g if c.age is not None else -1 for g, c in zip(match, of, strict=True)]
     aged = [k for k, c in enumerate(of) if c.age is not None]
+    if len(aged) == len(of): aged.remove(mixture.weights_.argmax())  # without a background, the largest is the field
+    match = [g if k in aged else -1 for k, g in enumerate(match)]
     none, sizes = [k for k in aged if match[k] < 0], member.sum(axis=0)
     fragments = [k for k in none if overlap.shape[1] and overlap[k].max() > 0.5 * sizes[k]]
     doubted = {k: of[k].no_group(mixture.weights_[k] * len(stars)) for k in aged}
@@ -176,11 +177,10 @@ def judged(mixture, stars, sky, rng, limit):
                         "spreads": {name: round(getattr(of[k], name), 3) for name in getattr(of[k], "spreads", {})},
                         "of": dict(from_), "no_group": doubted[k], "flags": flags and flags[k]})
     errors = [of[k].age - sky.populations[match[k]].age for k in aged if match[k] >= 0]
-    large = [g for g, p in enumerate(sky.populations) if p.kind == "group" and p.n >= LARGE]
-    field = [k for k, c in enumerate(of) if c.age is None]
+    field = [k for k in range(len(of)) if k not in aged]
     return {
-        "components": len(of), "aged": len(aged), "large": len(large), "large_found": sum(g in match for g in large),
-        "groups": sum(p.kind == "group" for p in sky.populations), "found": sum(g >= 0 for g in match),
+        "components": len(of), "aged": len(aged), "large_found": sum(sky.populations[g].n >= LARGE for g in match if g >= 0),
+        "found": sum(g >= 0 for g in match),
         "false": len(none) - len(fragments), "fragments": len(fragments),
         "no_group": sum(bool(doubted[k]) for k in none), "flagged": -1 if flags is None else sum(bool(flags[k]) for k in none),
         "worst_age_error": max(errors, key=abs, default=np.nan),
@@ -201,6 +201,8 @@ def run(what, n, seed, streams, binaries, background, limit):
     driver, best, took = search(stars, background, limit)
     row = {"what": what, "n": n, "seed": seed, "streams": streams, "binaries": binaries, "background": background or "-", **took,
            "candidates": len(driver.record_.scores)}
+    of = [p.n for p in sky.populations if p.kind == "group"]
+    row |= {"groups": len(of), "large": sum(number >= LARGE for number in of)}
     if best is None: return {**row, "outcome": "nothing"}
     row["bic"] = best.bic(stars)
     truth, row["seconds_truth"] = informed(driver, stars, sky.labels(stars.ids), sky.populations, limit)
@@ -264,7 +266,8 @@ def summed(t):
     def share(found, of): return f"{t[found].sum()}/{t[of].sum()}"
     return {"runs": len(t), "ok": (t["outcome"] == "ok").sum(), "seconds": median("seconds"), "longest": most("seconds"),
             "processor": median("processor"), "MB": median("megabytes"), "large": share("large_found", "large"),
-            "all": share("found", "groups"), **{name: t[name].sum() for name in ("false", "no_group", "flagged", "fragments")},
+            "all": share("found", "groups"),
+            **{name: np.maximum(t[name], 0).sum() for name in ("false", "no_group", "flagged", "fragments")},
             "regret": median("regret"), "worst": max(t["regret"].tolist()), "age error": most("worst_age_error"),
             "comps": median("components"), "of": median("components_truth"), "field": median("field_loss"),
             "its truth": median("field_loss_truth")}
