@@ -3,7 +3,7 @@ from chronostar.base import BaseICPool
 from chronostar.base import InitialCondition
 from typing import Any
 
-__all__ = ["KINDS", "SimpleICPool", "split_component", "group_in_place"]
+__all__ = ["KINDS", "SimpleICPool", "split_component", "group_in_place", "crowded_start"]
 
 KINDS: Any
 class SimpleICPool(BaseICPool):
@@ -19,3 +19,4 @@ class SimpleICPool(BaseICPool):
     max_components: Any
 def split_component(mixture: Any, i: int) -> tuple[Any, ...]: ...
 def group_in_place(k: int, make_component: Any, stars: Any, mixture: Any) -> tuple[Any, ...]: ...
+def crowded_start(mixture: Any, i: int, make_component: Any, stars: Any, groups_only: bool = ...) -> tuple[Any, ...]: ...
