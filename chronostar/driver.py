@@ -135,7 +135,7 @@ def _groups_only(fit, n, refit, to_beat):
     return fit
 
 # %% ../nbs/30_driver.ipynb #96647934
-SHARED = 0.1  # part of the members of the smaller of two components, from which on they may be one
+SHARED = 0.1  # part of the members of the smaller of two groups, from which on they may be one
 
 def _simpler(mixture, stars):
     "Starts with a component less, the most promising first: what is done, weights and components."
@@ -148,8 +148,8 @@ def _simpler(mixture, stars):
         yield f"without component {k}", rest/rest.sum(), [*components[:k], *components[k + 1:]]
     shared, total = resp.T @ resp, resp.sum(axis=0)
     for i, j in zip(*np.triu_indices(len(components), 1)):
-        alike = type(components[i]) is type(components[j])
-        if not alike or shared[i, j] < SHARED*min(total[i], total[j]): continue
+        groups = components[i].age is not None and type(components[i]) is type(components[j])
+        if not groups or shared[i, j] < SHARED*min(total[i], total[j]): continue
         merged = copy(components[i]).maximize(stars, resp[:, i] + resp[:, j])
         new = np.where(np.arange(len(weights)) == i, weights[i] + weights[j], weights)
         yield (f"components {i} and {j} as one", np.delete(new, j),
@@ -198,7 +198,9 @@ def fit_candidate(
     if not fits: return None, np.inf
     begin_each([(variant, min(fits).mixture) for variant in candidate.variants])
     best = min(fits)
-    def escape(): return groups_only(_scored(copy(best.mixture).escape(stars), stars, number))
+    def escape():
+        free = _scored(copy(best.mixture).escape(stars), stars, number)
+        return groups_only(free) if free.score < best.score else best
     if best.score < to_beat: best = next(iter(fit_each(escape, [()])[0]), best)
     return best.mixture, best.score
 

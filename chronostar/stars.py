@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['logger', 'MAX_VARIANCE', 'SAMPLE_FILES', 'Packed', 'untraceable', 'positive_semidefinite', 'Stars', 'StarData',
-           'as_stars', 'check_full_rank', 'sample_files', 'ids_beside', 'check_number']
+           'as_stars', 'check_full_rank', 'measured', 'sample_files', 'ids_beside', 'check_number']
 
 # %% ../nbs/08_stars.ipynb #e8f50e97
 import logging
@@ -436,6 +436,13 @@ def check_full_rank(
     what = f"all have the same {AXES[thin]}" if total[thin, thin] < 1e-6 else 'lie on a sheet in phase space'
     raise InputError(f"the stars {what}, without uncertainties: such a sheet has no end of components; "
                      "give the covariances too")
+
+# %% ../nbs/08_stars.ipynb #bb132fa9
+def measured(
+    stars,  # StarData or ChunkedStars
+) -> np.ndarray:  # boolean (n,)
+    "Which stars have a measured velocity, to 30 km/s or better in each direction."
+    return (stars.cartesian.variances[:, 3:] < 30**2).all(axis=1)
 
 # %% ../nbs/08_stars.ipynb #2df210c2
 SAMPLE_FILES = (  # that a folder with a sample may have

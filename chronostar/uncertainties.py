@@ -16,7 +16,7 @@ from scipy.special import expit, logsumexp
 
 from .base import BaseComponent
 from .conventions import AXES, InputError
-from .stars import as_stars
+from .stars import as_stars, measured
 
 # %% ../nbs/19_uncertainties.ipynb #2dd521af
 class Uncertainties:
@@ -243,11 +243,14 @@ def _flags_of_component(k, component, d, members):
     return flags + [f"{name}: {what}, held there; all else is conditional on it" for what in d.held.values()]
 
 # %% ../nbs/19_uncertainties.ipynb #819eabfc
-def _flags(info, components, undetermined, gain):
+def _flags(info, components, stars, undetermined, gain):
     "All flags."
-    flags = []
+    flags, known = [], measured(stars) @ info.resp  # members with a measured velocity
     for k, (component, d) in enumerate(zip(components, info.derivatives)):
         flags += _flags_of_component(k, component, d, info.resp[:, k].sum())
+        if component.age is not None and known[k] < 1 and info.resp[:, k].sum() > _EMPTY:
+            flags.append(f"component {k} has no member with a measured velocity: its motion along the line "
+                         "of sight is a guess")
     for direction in undetermined.T:
         largest = (direction**2*info.complete).argmax()
         k = next(k for k, c in enumerate(info.columns) if c.start <= largest < c.stop)
@@ -278,8 +281,8 @@ def mixture_uncertainties(
     slopes = [_slopes_of_odds(info, k) for k in range(len(components))]
     variance = np.column_stack([np.einsum('ia,ia->i', s @ covariance, s) for s in slopes])
     for k, component in enumerate(components): _set_age_error(component, keys, of_all, k)
-    return Uncertainties(keys, units, values, of_all, _flags(info, components, undetermined, gain), gain,
-                         average_memberships(mixture.estimate_weighted_log_prob(stars), variance))
+    return Uncertainties(keys, units, values, of_all, _flags(info, components, stars, undetermined, gain),
+                         gain, average_memberships(mixture.estimate_weighted_log_prob(stars), variance))
 
 # %% ../nbs/19_uncertainties.ipynb #90c63a8d
 def _information_alone(component, stars, resp):
@@ -305,7 +308,7 @@ def component_uncertainties(
     of_all = _covariance_of_quantities(info, jacobian, covariance, undetermined)
     gain = float(0.5*info.gradient @ covariance @ info.gradient)
     _set_age_error(component, keys, of_all, 0)
-    flags = _flags(info, [component], undetermined, gain)
+    flags = _flags(info, [component], stars, undetermined, gain)
     if (resp < 1).any(): flags.append("the weights of the stars are held as they were given")
     n = len(keys) - 2  # no weight, and as many members as were given
     return Uncertainties(keys[:n], units[:n], values[:n], of_all[:n, :n], flags, gain, None)
