@@ -309,7 +309,8 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
     classes = config['modules']
     defaults = classes['mixture'].configured()
-    if 'tol' in defaults: defaults = {**defaults, 'tol': min(defaults['tol'], 0.02/len(stars))}
+    if 'tol' in classes['mixture'].settings() and 'tol' not in defaults:
+        defaults = {**defaults, 'tol': min(1e-5, 0.1/len(stars))}  # what a star gains counts n times
     self._make_mixture = partial(classes['mixture'], **{**defaults, **config['mixture']})
     self.icpool = self._make_pool(make_component, start_init_comps, background)
     self.record_, self.finished_ = BaseICPool(), False

@@ -250,11 +250,11 @@ def _place(mixture):
 @patch
 def _leap(self:ComponentMixture, path):
     "Go where three places on the path of EM lead to, if there are such parameters."
+    if not np.isfinite([log_weights for log_weights, *_ in path]).all(): return  # a weight of 0
     first = [b - a for a, b in zip(path[0], path[1])]
     change = [c - b - r for b, c, r in zip(path[1], path[2], first)]
     def size(steps): return sum(((s/(1 + np.abs(a)))**2).sum() for s, a in zip(steps, path[0]))**0.5
     factor = np.clip(size(first)/max(size(change), 1e-300), 1, 200)
-    if not np.isfinite(factor): return  # a weight of 0
     log_weights, *params = [a + 2*factor*r + factor**2*v for a, r, v in zip(path[0], first, change)]
     components = [copy(c) for c in self.components_]
     try:
@@ -263,6 +263,13 @@ def _leap(self:ComponentMixture, path):
     for new, old in zip(components, self.components_): new.set_state(old.state())
     self.components_, self.weights_ = components, np.exp(log_weights)/np.exp(log_weights).sum()
 
+@patch
+def _land(self:ComponentMixture, stars):
+    "The E-step after a leap; minus infinity, if it led to where nothing can be computed."
+    try:
+        with np.errstate(all='ignore'): return stars.e_step(self)
+    except (ValueError, ArithmeticError): return -np.inf, None
+
 # %% ../../nbs/21_mixture.componentmixture.ipynb #8c37bd2d
 @patch
 def _run_em(self:ComponentMixture, stars):
@@ -270,8 +277,8 @@ def _run_em(self:ComponentMixture, stars):
     self.converged_, self.lower_bounds_, path, before, leapt = False, [], [], None, False
     for n_iter in range(1, self.max_iter + 1):
         self.n_iter_ = n_iter
-        bound, resp = stars.e_step(self)
         after_leap, leapt = leapt, before is not None
+        bound, resp = self._land(stars) if leapt else stars.e_step(self)
         if leapt:
             if not bound >= self.lower_bounds_[-1]:
                 self.weights_, self.components_ = before
@@ -365,10 +372,21 @@ class Rest(BaseComponent):
         params=None,  # shape (n,): the log densities of the stars that it will be asked about
     ): self.params = params
 
-    def get_parameters(self): return np.zeros(0)  # none of them is fitted
-    def set_parameters(self, params): return self
-    def estimate_log_prob(self, X): return self.params
-    def m_step(self, X, resp): return self
+    def get_parameters(self) -> np.ndarray:  # shape (0,)
+        "None of them is fitted."
+        return np.zeros(0)
+
+    def set_parameters(self, params):
+        "It stays as it is; returns self."
+        return self
+
+    def estimate_log_prob(self, X) -> np.ndarray:  # shape (n,)
+        "The log densities that it was given."
+        return self.params
+
+    def m_step(self, X, resp):
+        "It stays as it is; returns self."
+        return self
 
 def _reach(stars, rest, weights, components):
     "Which stars some components can compete for, boolean (n,)."
