@@ -254,7 +254,8 @@ def apart(spec):
 
 def stored(path):
     "The rows of a table, with the columns of today."
-    return [{**EMPTY, **{name: r[name] for name in r.colnames}} for r in Table.read(path)] if path.exists() else []
+    table = Table.read(path) if path.exists() else Table()
+    return [{**EMPTY, **{name: r[name] for name in table.colnames if not np.ma.is_masked(r[name])}} for r in table]
 
 
 def append(row, path, command):
@@ -330,7 +331,8 @@ def main():
                 spec = {"what": what, "n": n, "seed": seed, "streams": getattr(given, "streams", False),
                         "binaries": getattr(given, "binaries", False), "background": given.background or None,
                         "limit": given.limit}
-                row = {"code": code(), **apart(spec)}
+                version = code()
+                row = {**apart(spec), "code": version}
                 append(row, given.table, command)
                 told = ("outcome", "seconds", "megabytes", "large_found", "large", "worth_found", "worth", "found", "groups",
                         "false", "no_group", "flagged", "fragments", "regret", "worst_age_error", "components")
