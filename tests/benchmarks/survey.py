@@ -275,9 +275,9 @@ def summed(t):
             "processor": median("processor"), "MB": median("megabytes"), "large": share("large_found", "large"),
             "worth": share("worth_found", "worth"), "all": share("found", "groups"),
             **{name: np.maximum(t[name], 0).sum() for name in ("false", "no_group", "flagged", "fragments")},
-            "regret": median("regret"), "worst": max(t["regret"].tolist()), "age error": most("worst_age_error"),
-            "comps": median("components"), "of": median("components_truth"), "field": median("field_loss"),
-            "its truth": median("field_loss_truth")}
+            "regret": median("regret"), "worst": float(f"{np.nan_to_num(t['regret'], nan=-np.inf).max():.3g}"),
+            "age error": most("worst_age_error"), "comps": median("components"), "of": median("components_truth"),
+            "field": median("field_loss"), "its truth": median("field_loss_truth")}
 
 
 def show(paths):
