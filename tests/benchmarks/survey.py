@@ -90,7 +90,7 @@ def search(stars, background, limit):
 
 
 def informed(driver, stars, label, populations, limit):
-    "The mixture that was told the memberships, without what is not worth its parameters; None if there was no time for it."
+    "The mixture that was told the memberships (None if there was no time), and which are worth their parameters."
     from chronostar.config import component_maker
 
     config, there = driver.config_, [k for k in range(len(populations)) if (label == k).sum() >= 15]
@@ -104,7 +104,7 @@ def informed(driver, stars, label, populations, limit):
         tol = 1e-5 * min(1, 3000 / len(stars))  # the likelihood of the whole sample gains no more than 0.03
         return config["modules"]["mixture"](weights, of, **{**config["mixture"], "tol": tol}).fit(stars, **more)
 
-    best, start = None, time.perf_counter()
+    best, kept, start = None, [], time.perf_counter()
     with limited(limit):
         best = fit(None, [group() if populations[k].kind == "group" else field() for k in there], init_resp=resp)
         kept = list(there)
@@ -114,7 +114,7 @@ def informed(driver, stars, label, populations, limit):
             weights = best.weights_[rest]
             without = fit(weights / weights.sum(), [best.components_[i] for i in rest])
             if without.bic(stars) < best.bic(stars): best, kept = without, [kept[i] for i in rest]
-    return best, time.perf_counter() - start
+    return best, kept, time.perf_counter() - start
 
 
 def compared(member, label, populations):
@@ -154,8 +154,8 @@ def flags_by_component(mixture, stars, limit):
     return None if over else found
 
 
-def judged(mixture, stars, sky, rng, limit):
-    "What the search found, beside the truth."
+def judged(mixture, stars, sky, rng, limit, worth=()):
+    "What the search found, beside the truth; of which some populations are worth their parameters."
     label, of = sky.labels(stars.ids), mixture.components_
     member = mixture.predict_proba(stars) > 0.5
     match, overlap = compared(member, label, sky.populations)
@@ -180,7 +180,7 @@ def judged(mixture, stars, sky, rng, limit):
     field = [k for k in range(len(of)) if k not in aged]
     return {
         "components": len(of), "aged": len(aged), "large_found": sum(sky.populations[g].n >= LARGE for g in match if g >= 0),
-        "found": sum(g >= 0 for g in match),
+        "worth_found": sum(g in worth for g in match if g >= 0), "found": sum(g >= 0 for g in match),
         "false": len(none) - len(fragments), "fragments": len(fragments),
         "no_group": sum(bool(doubted[k]) for k in none), "flagged": -1 if flags is None else sum(bool(flags[k]) for k in none),
         "worst_age_error": max(errors, key=abs, default=np.nan),
@@ -205,12 +205,13 @@ def run(what, n, seed, streams, binaries, background, limit):
     row |= {"groups": len(of), "large": sum(number >= LARGE for number in of)}
     if best is None: return {**row, "outcome": "nothing"}
     row["bic"] = best.bic(stars)
-    truth, row["seconds_truth"] = informed(driver, stars, sky.labels(stars.ids), sky.populations, limit)
+    truth, kept, row["seconds_truth"] = informed(driver, stars, sky.labels(stars.ids), sky.populations, limit)
+    worth = [k for k in kept if sky.populations[k].kind == "group"]
     if truth is not None:
-        row |= {"bic_truth": truth.bic(stars), "components_truth": len(truth.components_)}
+        row |= {"bic_truth": truth.bic(stars), "components_truth": len(kept), "worth": len(worth)}
         row["regret"] = (row["bic"] - row["bic_truth"]) / 2  # in units of ln L
         row["field_loss_truth"] = judged(truth, stars, sky, np.random.default_rng(0), 0.01)["field_loss"]
-    return row | judged(best, stars, sky, np.random.default_rng(0), limit)
+    return row | judged(best, stars, sky, np.random.default_rng(0), limit, worth)
 
 
 # ---- many runs
@@ -226,11 +227,12 @@ def code():
 
 
 EMPTY = {  # columns, and what they hold where a run came to nothing
-    "outcome": "", "what": "", "n": 0, "seed": 0, "streams": False, "binaries": False, "background": "", "seconds": np.nan,
-    "processor": np.nan, "megabytes": np.nan, "megabytes_before": np.nan, "large": 0, "large_found": 0, "groups": 0, "found": 0,
-    "false": 0, "fragments": 0, "no_group": 0, "flagged": 0, "regret": np.nan, "worst_age_error": np.nan, "components": 0,
-    "components_truth": 0, "aged": 0, "field_components": 0, "field_true": 0, "field_loss": np.nan, "field_loss_truth": np.nan,
-    "bic": np.nan, "bic_truth": np.nan, "seconds_truth": np.nan, "candidates": 0, "details": "", "missed": ""}
+    "code": "", "outcome": "", "what": "", "n": 0, "seed": 0, "streams": False, "binaries": False, "background": "",
+    "seconds": np.nan, "processor": np.nan, "megabytes": np.nan, "megabytes_before": np.nan, "large": 0, "large_found": 0,
+    "worth": 0, "worth_found": 0, "groups": 0, "found": 0, "false": 0, "fragments": 0, "no_group": 0, "flagged": 0,
+    "regret": np.nan, "worst_age_error": np.nan, "components": 0, "components_truth": 0, "aged": 0, "field_components": 0,
+    "field_true": 0, "field_loss": np.nan, "field_loss_truth": np.nan, "bic": np.nan, "bic_truth": np.nan,
+    "seconds_truth": np.nan, "candidates": 0, "details": "", "missed": ""}
 
 
 def apart(spec):
@@ -250,13 +252,18 @@ def apart(spec):
     return {**EMPTY, **told, "background": spec["background"] or "-"}
 
 
+def stored(path):
+    "The rows of a table, with the columns of today."
+    table = Table.read(path) if path.exists() else Table()
+    return [{**EMPTY, **{name: r[name] for name in table.colnames if not np.ma.is_masked(r[name])}} for r in table]
+
+
 def append(row, path, command):
     "Add a row to a table."
     with open(__file__) as lock:  # of others that write to the same table
         fcntl.flock(lock, fcntl.LOCK_EX)
-        before = [dict(r) for r in Table.read(path)] if path.exists() else []
         rounded = {key: float(f"{v:.6g}") if isinstance(v, float) and not key.startswith("bic") else v for key, v in row.items()}
-        store([*before, rounded], path, command)
+        store([*stored(path), rounded], path, command)
 
 
 def summed(t):
@@ -266,18 +273,18 @@ def summed(t):
     def share(found, of): return f"{t[found].sum()}/{t[of].sum()}"
     return {"runs": len(t), "ok": (t["outcome"] == "ok").sum(), "seconds": median("seconds"), "longest": most("seconds"),
             "processor": median("processor"), "MB": median("megabytes"), "large": share("large_found", "large"),
-            "all": share("found", "groups"),
+            "worth": share("worth_found", "worth"), "all": share("found", "groups"),
             **{name: np.maximum(t[name], 0).sum() for name in ("false", "no_group", "flagged", "fragments")},
-            "regret": median("regret"), "worst": max(t["regret"].tolist()), "age error": most("worst_age_error"),
-            "comps": median("components"), "of": median("components_truth"), "field": median("field_loss"),
-            "its truth": median("field_loss_truth")}
+            "regret": median("regret"), "worst": float(f"{np.nan_to_num(t['regret'], nan=-np.inf).max():.3g}"),
+            "age error": most("worst_age_error"), "comps": median("components"), "of": median("components_truth"),
+            "field": median("field_loss"), "its truth": median("field_loss_truth")}
 
 
 def show(paths):
     "A line for each version, kind and number of stars: medians, sums of groups, and the worst."
     by, rows = ("code", "what", "streams", "binaries", "background", "n"), []
     for path in paths:
-        table = Table.read(path)
+        table = Table(stored(path))
         keys = [tuple(r[k] for k in by) for r in table]
         for key in dict.fromkeys(keys):
             rows.append({**dict(zip(by, key, strict=True)), **summed(table[[k == key for k in keys]])})
@@ -305,8 +312,8 @@ def main():
             sub.add_argument("--streams", action=argparse.BooleanOptionalAction, default=kind == "null")
             sub.add_argument("--binaries", action=argparse.BooleanOptionalAction, default=kind == "null")
     kinds.add_parser("one").add_argument("spec")
-    stored = [PAGES / f"survey_{kind}.ecsv" for kind in WHOLE]
-    kinds.add_parser("show").add_argument("tables", type=Path, nargs="*", default=stored)
+    tables = [PAGES / f"survey_{kind}.ecsv" for kind in WHOLE]
+    kinds.add_parser("show").add_argument("tables", type=Path, nargs="*", default=tables)
     given = parser.parse_args()
     if given.kind == "one":
         warnings.simplefilter("ignore")
@@ -316,6 +323,7 @@ def main():
     if given.kind == "show":
         show([path for path in given.tables if path.exists()])
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # which ends the run that is under way, too
     command = " ".join(["python -m tests.benchmarks.survey", *sys.argv[1:]])
     for n in given.n:
         for what in getattr(given, "groups", [given.kind]):
@@ -323,10 +331,11 @@ def main():
                 spec = {"what": what, "n": n, "seed": seed, "streams": getattr(given, "streams", False),
                         "binaries": getattr(given, "binaries", False), "background": given.background or None,
                         "limit": given.limit}
-                row = {"code": code(), **apart(spec)}
+                version = code()
+                row = {**apart(spec), "code": version}
                 append(row, given.table, command)
-                told = ("outcome", "seconds", "megabytes", "large_found", "large", "found", "groups", "false", "no_group",
-                        "flagged", "fragments", "regret", "worst_age_error", "components")
+                told = ("outcome", "seconds", "megabytes", "large_found", "large", "worth_found", "worth", "found", "groups",
+                        "false", "no_group", "flagged", "fragments", "regret", "worst_age_error", "components")
                 print(what, n, seed, {k: round(v, 2) if isinstance(v, float) else v for k in told for v in [row[k]]}, flush=True)
 
 
