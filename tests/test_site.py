@@ -1,6 +1,9 @@
 """The documentation site, as far as it can be checked without Quarto: on the pages that nbdev hands to it."""
 
+import ast
 import base64
+import functools
+import inspect
 import re
 import struct
 from configparser import ConfigParser
@@ -314,6 +317,67 @@ def test_signatures_are_shown(page):
             if callable(thing):  # not the properties, which have no signature
                 hidden.append(name)
     assert not hidden
+
+
+def shown(page):
+    "The outputs of a page that Quarto reads as markdown."
+    return ["".join(output.data["text/markdown"]) for cell in page.code for output in cell.outputs
+            if "text/markdown" in output.get("data", {})]
+
+
+@each_page
+def test_signatures_can_be_read(page):
+    "No addresses in them, no type of None, and nothing that stands for all arguments where there are names to give."
+    for text in shown(page):
+        for signature in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            assert "](http" not in signature and "NoneType" not in signature, signature
+            assert not re.match(r"(def|class) \w+\(\s*\*args, \*\*kwargs\s*\)", signature), signature
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_properties_and_named_tuples_are_shown_as_such(page):
+    module = import_module(f"chronostar.{MODULES[page.name]}")
+    for text in shown(page):
+        anchor = re.search(r"^### .*\{#([\w.]+)\}$", text, re.MULTILINE)
+        signature = re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        if anchor and signature:
+            owner, _, attribute = anchor[1].partition(".")
+            cls = {name.lower(): thing for name, thing in vars(module).items()}.get(owner)
+            thing = {key.lower(): value for key, value in vars(cls).items()}.get(attribute) if attribute and cls else None
+            assert (isinstance(thing, property | functools.cached_property)) == signature[1].startswith("@property"), text
+            if inspect.isclass(cls) and not attribute and hasattr(cls, "_fields"):
+                assert re.findall(r"^    (\w+):", signature[1], re.MULTILINE) == list(cls._fields)
+
+
+@each_page
+def test_a_name_within_a_link_is_linked_once(page):
+    assert not re.findall(r"\[[^]\n]*\[`[^`]+`\]\([^)]*\)[^]\n]*\]\(", "\n\n".join(page.raw))
+
+
+@each_page
+def test_tables_have_one_head(page):
+    "No HTML is left to Quarto, which would load jQuery for it; astropy's tables have no row of dtypes."
+    assert not [output for cell in page.code for output in cell.outputs if "text/html" in output.get("data", {})]
+    for text in shown(page):
+        for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
+            assert table.count("<thead>") == 1, table[:500]
+            assert not re.search(r"<th[^>]*>(float|int|bool|str|object)\d*</th>", table), table[:500]
+
+
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name not in MODULES])
+def test_only_chapters_show_tests(page):
+    "Who searches the tutorials looks for how it is done, not for how it is checked."
+    for cell in page.code:
+        statements = ast.parse(re.sub(r"^\s*!.*$|^.*= *!.*$", "", cell.source, flags=re.MULTILINE)).body
+        assert not statements or not all(isinstance(statement, ast.Assert) for statement in statements), cell.source
+
+
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name.startswith("tutorials/")])
+def test_tutorials_can_be_taken_away(page):
+    "As notebooks."
+    links = [link for link in page.links if page.name in link]
+    assert any(link.startswith(settings()["git_url"] + "/raw/") for link in links)
+    assert any(link.startswith("https://colab.research.google.com/github/") for link in links)
 
 
 def test_llms_txt():
