@@ -164,6 +164,24 @@ def plain_outputs(cell):
 
 # Cells
 
+WRITEFILE = re.compile(r"^%%writefile( -a)? (\S+)\n", re.MULTILINE)
+
+
+def files_and_magics(cell):
+    """A cell that writes a file becomes that file, under its name: nbdev's `clean_magics`, in the place of which this
+    stands, strips `%%writefile` and leaves YAML in a cell of Python."""
+    if cell.cell_type != "code" or not cell.source:
+        return
+    if found := WRITEFILE.match(cell.source):
+        more, name = found.groups()
+        language = {"py": "python", "yml": "yaml", "yaml": "yaml"}.get(name.rpartition(".")[2], "text")
+        title = f"{name}, continued" if more else name
+        content = cell.source[found.end():].strip("\n")
+        cell.cell_type, cell.source, cell.outputs = "markdown", f'```{{.{language} filename="{title}"}}\n{content}\n```', []
+    else:
+        cell.source = re.sub(r"^\s*%.*", "", cell.source, flags=re.MULTILINE).strip()
+
+
 def is_test(statement):
     "Does a statement check, and do nothing else?"
     if isinstance(statement, ast.Assert):
@@ -179,12 +197,24 @@ def is_test_or_setting(statement):
     return isinstance(statement, ast.Assign) or is_test(statement)
 
 
-def only_tests(source):
+def without_tests(source):
+    "The code of a cell without the statements that only check."
     try:
         statements = ast.parse(source).body
-    except SyntaxError:
-        return False
-    return any(map(is_test, statements)) and all(map(is_test_or_setting, statements))
+    except SyntaxError:  # commands of the shell
+        return source
+    lines = source.splitlines()
+    for statement in filter(is_test, statements):
+        lines[statement.lineno - 1:statement.end_lineno] = [None]*(statement.end_lineno - statement.lineno + 1)
+    return source if None not in lines else "\n".join(line for line in lines if line is not None).strip("\n")
+
+
+def needed(source, later):
+    "Does a cell do more than name what nobody uses?"
+    statements = ast.parse(source).body
+    named = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return not all(isinstance(statement, ast.Assign) for statement in statements) or any(
+        re.search(rf"\b{name}\b", later) for name in named)
 
 
 class TutorialPage(Processor):
@@ -200,9 +230,16 @@ class TutorialPage(Processor):
                     f"[Open in Colab](https://colab.research.google.com/github/{where})")
             self.nb.cells.insert(1, mk_cell(f"::: {{.notebook-links}}\n{text}\n:::", cell_type="markdown"))
 
-    def cell(self, cell):
-        if cell.cell_type == "code" and cell.source and not self.chapter and not cell.get("outputs") and only_tests(cell.source):
-            del cell["source"]
+    def end(self):
+        if self.chapter:
+            return
+        later = ""
+        for cell in reversed(self.nb.cells):
+            if cell.cell_type == "code" and cell.source:
+                tested = without_tests(cell.source)
+                if tested != cell.source:
+                    cell.source = tested if tested and (cell.get("outputs") or needed(tested, later)) else None
+                later += f"\n{cell.source}"
 
 
-__all__ = ["Renderer", "TutorialPage", "add_name_links", "plain_outputs", "site_table"]
+__all__ = ["Renderer", "TutorialPage", "add_name_links", "files_and_magics", "plain_outputs", "site_table"]
