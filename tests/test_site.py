@@ -19,6 +19,7 @@ import nbformat
 import pytest
 import yaml
 from checkout import MODULES, NOTEBOOKS, ROOT, cells, copy_checkout, names, run_nbdev
+from make_gallery import figures, wanted
 from make_llms import file_of, make_llms
 from nbdev.doclinks import NbdevLookup
 from reader import run, visible
@@ -288,6 +289,22 @@ def test_figures_have_alternative_texts(page):
         if figure and len(str(directives(cell.source).get("fig-alt", ""))) < 20:
             without.append(cell.source[:200])
     assert not without, f"add `#| fig-alt: ...` to {without}"
+
+
+@pytest.mark.parametrize("name", [*TUTORIALS, "index.ipynb"])
+def test_figures_of_tutorials_are_numbered(page):
+    for cell in page.code:
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            said = directives(cell.source)
+            assert str(said.get("label", "")).startswith("fig-") and said.get("fig-cap"), cell.source[:300]
+
+
+def test_gallery(site):
+    "A thumbnail for each figure that it names, of a figure that there is."
+    thumbnails, there = wanted(), {path.relative_to(site).as_posix() for path in site.glob("assets/gallery/*")}
+    assert len(thumbnails) > 10 and set(thumbnails) == there
+    for path, (notebook, number) in thumbnails.items():
+        assert len(figures(notebook)) >= number and (site / path).stat().st_size < 30_000
 
 
 @each_page
