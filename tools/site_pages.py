@@ -177,7 +177,9 @@ def files_and_magics(cell):
         language = {"py": "python", "yml": "yaml", "yaml": "yaml"}.get(name.rpartition(".")[2], "text")
         title = f"{name}, continued" if more else name
         content = cell.source[found.end():].strip("\n")
-        cell.cell_type, cell.source, cell.outputs = "markdown", f'```{{.{language} filename="{title}"}}\n{content}\n```', []
+        cell.cell_type, cell.source = "markdown", f'```{{.{language} filename="{title}"}}\n{content}\n```'
+        for key in ("outputs", "execution_count"):
+            cell.pop(key, None)
     else:
         cell.source = re.sub(r"^\s*%.*", "", cell.source, flags=re.MULTILINE).strip()
 
