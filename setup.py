@@ -35,6 +35,7 @@ setup(
         *(f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13, 14)),
         "Topic :: Scientific/Engineering :: Astronomy",
     ],
+    package_dir={"": "."},  # so that an editable install finds tools/, which makes the site's pages
     packages=find_packages(include=["chronostar", "chronostar.*"]),
     include_package_data=True,
     python_requires=">=" + cfg["min_python"],

@@ -39,7 +39,7 @@ MODULES = {name: module for name in NOTEBOOKS if (module := default_exp(name))}
 def copy_checkout(folder):
     "Copy what nbdev reads and writes to a new `folder`, so that it may write."
     skip = shutil.ignore_patterns("__pycache__", ".*")
-    for name in ("nbs", "chronostar"):
+    for name in ("nbs", "chronostar", "tools"):
         shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=skip)
     for name in ("settings.ini", "pyproject.toml", "_quarto.yml"):
         shutil.copy(ROOT / name, folder)

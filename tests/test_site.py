@@ -1,8 +1,14 @@
 """The documentation site, as far as it can be checked without Quarto: on the pages that nbdev hands to it."""
 
+import ast
 import base64
+import functools
+import inspect
 import re
+import shutil
 import struct
+import subprocess
+import sys
 from configparser import ConfigParser
 from functools import cached_property
 from importlib import import_module
@@ -13,8 +19,10 @@ import nbformat
 import pytest
 import yaml
 from checkout import MODULES, NOTEBOOKS, ROOT, cells, copy_checkout, names, run_nbdev
-from make_llms import make_llms
+from make_gallery import figures, wanted
+from make_llms import file_of, make_llms
 from nbdev.doclinks import NbdevLookup
+from reader import run, visible
 
 from chronostar._modidx import d
 
@@ -24,6 +32,7 @@ CALLOUTS = {"callout-note", "callout-tip", "callout-important", "callout-warning
 QUARTO = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
 WEBSITE = QUARTO["website"]
 LABEL = r"(?:fig|tbl|eq|sec|lst)-[\w-]*\w"
+TUTORIALS = [name for name in NOTEBOOKS if name.startswith("tutorials/")]
 each_page = pytest.mark.parametrize("name", NOTEBOOKS)
 
 
@@ -158,17 +167,69 @@ def test_settings_of_the_site(site):
 
 def test_files_that_the_settings_name(site):
     html = QUARTO["format"]["html"]
-    named = [*QUARTO["metadata-files"], html["css"], WEBSITE["favicon"], *QUARTO["project"]["resources"],
-             *(WEBSITE[card]["image"] for card in ("open-graph", "twitter-card"))]
+    resources = QUARTO["project"]["resources"]
+    named = [*QUARTO["metadata-files"], html["css"], WEBSITE["favicon"], *(name for name in resources if "*" not in name),
+             *(WEBSITE[card]["image"].lstrip("/") for card in ("open-graph", "twitter-card"))]
     assert not [name for name in named if not (site / name).is_file()]
+    assert all(any(site.glob(name)) for name in resources)
 
 
 def test_navigation_leads_to_every_page_once():
     sections = WEBSITE["sidebar"]["contents"]
-    assert sorted(page for section in sections for page in section["contents"]) == NOTEBOOKS
+    items = [item for section in sections for item in section["contents"]]
+    assert sorted(map(file_of, items)) == NOTEBOOKS
+    assert all(len(item["text"]) <= 30 for item in items if isinstance(item, dict)), "a text that is clipped"
+    assert {item["href"] for item in items if isinstance(item, dict)} == set(MODULES), "a chapter is called by its module"
     bar = [item for side in ("left", "right") for item in WEBSITE["navbar"][side]]
     assert all("text" in item or "aria-label" in item for item in bar)
     assert all(item["href"].startswith("https://") or item["href"] in NOTEBOOKS for item in bar)
+    assert len({item["text"] for item in items if isinstance(item, dict)}) == len(MODULES)
+
+
+def test_footer(site):
+    "Which version the pages are of, what has changed, and how to take part and to cite."
+    footer = WEBSITE["page-footer"]
+    assert f" {settings()['version']}," in footer["left"]
+    assert all((site / item["href"].partition("#")[0]).is_file() for item in footer["right"])
+    for name, file in (("changelog.qmd", "CHANGELOG.md"), ("contributing.qmd", "CONTRIBUTING.md")):
+        included = re.search(r"\{\{< include (\S+) >\}\}", (site / name).read_text(encoding="utf-8"))[1]
+        assert (ROOT / "_proc" / included).resolve() == ROOT / file  # from where Quarto runs
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert text.startswith("# ") and not re.findall(r"\]\((?!https?:|#)[^)]+\)", text), "links that differ on the site"
+    assert (site / "404.qmd").is_file()
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    "Equations are MathML, fonts are the reader's own; see test_tables_have_one_head for what HTML in a notebook would load."
+    assert QUARTO["format"]["html"]["html-math-method"] == "mathml"
+    scss = (site / "theme.scss").read_text(encoding="utf-8")
+    assert "$web-font-path: false;" in scss and "http" not in scss
+    assert "http" not in (site / "styles.css").read_text(encoding="utf-8")
+    assert all("theme.scss" in themes for themes in QUARTO["format"]["html"]["theme"].values())
+
+
+@pytest.mark.skipif(not shutil.which("pandoc"), reason="Pandoc, which Quarto brings along, is not here")
+def test_equations_become_mathml(pages):
+    text = "\n\n".join("\n\n".join(page.written) for page in pages.values())
+    done = subprocess.run(["pandoc", "-f", "markdown", "-t", "html", "--mathml"], input=text, capture_output=True, text=True)
+    assert done.stdout.count("<math") > 100 and "Could not convert TeX" not in done.stderr, done.stderr
+
+
+def luminance(colour):
+    values = [int(colour[k:k + 2], 16)/255 for k in (1, 3, 5)]
+    values = [value/12.92 if value <= 0.04045 else ((value + 0.055)/1.055)**2.4 for value in values]
+    return 0.2126*values[0] + 0.7152*values[1] + 0.0722*values[2]
+
+
+def test_code_can_be_read_in_the_dark(site):
+    css = (site / "styles.css").read_text(encoding="utf-8")
+    colour, ground = re.search(r"quarto-dark code:not\(\.sourceCode\) \{ color: (#\w+); background-color: (#\w+)", css).groups()
+    assert (luminance(colour) + 0.05)/(luminance(ground) + 0.05) > 7
+
+
+def test_workflow_pins_quarto():
+    assert re.search(r"quarto-actions/setup@v2\s+with:\s+version: \d+\.\d+\.\d+", (
+        ROOT / ".github" / "workflows" / "deploy.yaml").read_text(encoding="utf-8"))
 
 
 def test_the_map_shows_every_chapter(pages):
@@ -228,6 +289,22 @@ def test_figures_have_alternative_texts(page):
         if figure and len(str(directives(cell.source).get("fig-alt", ""))) < 20:
             without.append(cell.source[:200])
     assert not without, f"add `#| fig-alt: ...` to {without}"
+
+
+@pytest.mark.parametrize("name", [*TUTORIALS, "index.ipynb"])
+def test_figures_of_tutorials_are_numbered(page):
+    for cell in page.code:
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            said = directives(cell.source)
+            assert str(said.get("label", "")).startswith("fig-") and said.get("fig-cap"), cell.source[:300]
+
+
+def test_gallery(site):
+    "A thumbnail for each figure that it names, of a figure that there is."
+    thumbnails, there = wanted(), {path.relative_to(site).as_posix() for path in site.glob("assets/gallery/*")}
+    assert len(thumbnails) > 10 and set(thumbnails) == there
+    for path, (notebook, number) in thumbnails.items():
+        assert len(figures(notebook)) >= number and (site / path).stat().st_size < 30_000
 
 
 @each_page
@@ -316,6 +393,94 @@ def test_signatures_are_shown(page):
     assert not hidden
 
 
+def shown(page):
+    "The outputs of a page that Quarto reads as markdown."
+    return ["".join(output.data["text/markdown"]) for cell in page.code for output in cell.outputs
+            if "text/markdown" in output.get("data", {})]
+
+
+@each_page
+def test_signatures_can_be_read(page):
+    "No addresses in them, no type of None, and nothing that stands for all arguments where there are names to give."
+    for text in shown(page):
+        for signature in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            assert "](http" not in signature and "NoneType" not in signature, signature
+            assert not re.match(r"(def|class) \w+\(\s*\*args, \*\*kwargs\s*\)", signature), signature
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_properties_and_named_tuples_are_shown_as_such(page):
+    module = import_module(f"chronostar.{MODULES[page.name]}")
+    for text in shown(page):
+        anchor = re.search(r"^### .*\{#([\w.]+)\}$", text, re.MULTILINE)
+        signature = re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        if anchor and signature:
+            owner, _, attribute = anchor[1].partition(".")
+            cls = {name.lower(): thing for name, thing in vars(module).items()}.get(owner)
+            thing = {key.lower(): value for key, value in vars(cls).items()}.get(attribute) if attribute and cls else None
+            assert (isinstance(thing, property | functools.cached_property)) == signature[1].startswith("@property"), text
+            if inspect.isclass(cls) and not attribute and hasattr(cls, "_fields"):
+                assert re.findall(r"^    (\w+):", signature[1], re.MULTILINE) == list(cls._fields)
+
+
+@each_page
+def test_a_name_within_a_link_is_linked_once(page):
+    assert not re.findall(r"\[[^]\n]*\[`[^`]+`\]\([^)]*\)[^]\n]*\]\(", "\n\n".join(page.raw))
+
+
+@each_page
+def test_tables_have_one_head(page):
+    "No HTML is left to Quarto, which would load jQuery for it; astropy's tables have no row of dtypes."
+    assert not [output for cell in page.code for output in cell.outputs if "text/html" in output.get("data", {})]
+    for text in shown(page):
+        for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
+            assert table.count("<thead>") == 1, table[:500]
+            assert not re.search(r"<th[^>]*>(float|int|bool|str|object)\d*</th>", table), table[:500]
+
+
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name not in MODULES])
+def test_only_chapters_show_tests(page):
+    "Who searches the tutorials looks for how it is done, not for how it is checked."
+    for cell in page.code:
+        statements = ast.parse(no_magics(cell.source)).body
+        assert not any(isinstance(statement, ast.Assert) for statement in statements), cell.source
+
+
+def no_magics(code):
+    return re.sub(r"^(.*= *)!.*$", r"\1 []", re.sub(r"^\s*!.*$", "pass", code, flags=re.MULTILINE), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [*TUTORIALS, "index.ipynb"])
+def test_what_is_shown_is_complete(page, site):
+    "No name comes from a cell that is hidden, and no file whose name is not said."
+    shown = list(visible(site / page.name))
+    assert not any("%%" in content for _, content in shown)
+    code = "\n".join(no_magics(content) for name, content in shown if name is None)
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "-"],
+                          input=code, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    configs = re.findall(r"-c (\S+\.ya?ml)", "\n".join(content for name, content in shown if name is None))
+    assert all(any(name == config or f"'{config}'" in content for name, content in shown) for config in configs)
+
+
+CHEAP = {"tutorials/search.ipynb", "tutorials/scale.ipynb"}
+
+
+@pytest.mark.parametrize("name", [name if name in CHEAP else pytest.param(name, marks=pytest.mark.slow) for name in TUTORIALS])
+def test_a_reader_gets_through(name, site, tmp_path):
+    "What a tutorial shows, run from top to bottom in an empty folder."
+    done = run(site / name, tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_tutorials_can_be_taken_away(page):
+    "As notebooks."
+    links = [link for link in page.links if page.name in link]
+    assert any(link.startswith(settings()["git_url"] + "/raw/") for link in links)
+    assert any(link.startswith("https://colab.research.google.com/github/") for link in links)
+
+
 def test_llms_txt():
     made = make_llms()
     assert (ROOT / "nbs" / "llms.txt").read_text(encoding="utf-8") == made, "run python tools/make_llms.py"
@@ -324,7 +489,8 @@ def test_llms_txt():
 def test_card():
     "What is shown of a link to the site: 1200 x 630, as others want it, and small; with an alternative text."
     for card in ("open-graph", "twitter-card"):
-        data = (ROOT / "nbs" / WEBSITE[card]["image"]).read_bytes()
+        assert WEBSITE[card]["image"].startswith("/"), "pages in folders would look for it beside themselves"
+        data = (ROOT / "nbs" / WEBSITE[card]["image"].lstrip("/")).read_bytes()
         assert data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (1200, 630)
         assert len(data) < CARD_LIMIT
         assert len(WEBSITE[card]["image-alt"]) > 20

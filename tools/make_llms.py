@@ -22,13 +22,18 @@ def make_llms():
     lines = [f"# {config['title']}", "", f"> {config['description']}"]
     for section in yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]:
         lines += ["", f"## {section['section']}", ""]
-        for name in filter(lambda name: (NBS / name).exists(), section["contents"]):
+        for name in filter(lambda name: (NBS / name).exists(), map(file_of, section["contents"])):
             title, description = _front(NBS / name)
-            page = re.sub(r"(^|/)\d+[a-zA-Z0-9]*_", r"\1", name.removesuffix(".ipynb")) + ".html"  # as nbdev names it
+            page = re.sub(r"(^|/)\d+[a-zA-Z0-9]*_", r"\1", name.removesuffix(".ipynb")) + ".html.md"  # as nbdev names it, as text
             lines.append(f"- [{title}]({config['doc_host']}{config['doc_baseurl']}/{page}): {description}")
     lines += ["", "## Source", "",
               f"- [The repository]({config['git_url']}): the notebooks that these pages and the package are made from"]
     return "\n".join(lines) + "\n"
+
+
+def file_of(item):
+    "The file of an item of the sidebar, which may have a text of its own."
+    return item["href"] if isinstance(item, dict) else item
 
 
 def _front(path):
