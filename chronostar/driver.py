@@ -137,6 +137,10 @@ def _groups_only(fit, n, refit, to_beat):
 # %% ../nbs/30_driver.ipynb #96647934
 SHARED = 0.1  # part of the members of the smaller of two groups, from which on they may be one
 
+def _extent(component):
+    "The sum of the variances of its positions today, pc²."
+    return np.trace(component.covariance[:3, :3])
+
 def _simpler(mixture, stars):
     "Starts with a component less, the most promising first: what is done, weights and components."
     resp, n, weights, components = np.asarray(mixture.predict_proba(stars)), len(stars), *mixture.get_parameters()
@@ -146,6 +150,11 @@ def _simpler(mixture, stars):
         if not excess[k] < 10: break
         rest = np.delete(weights, k)
         yield f"without component {k}", rest/rest.sum(), [*components[:k], *components[k + 1:]]
+    field = next((c for c in components if c.fills_sample), None)
+    for k, c in enumerate(components):
+        if field is None or c.age is None or _extent(c) < 0.1*_extent(field): continue
+        stream = copy(field).maximize(stars, np.ascontiguousarray(resp[:, k]))
+        yield f"a stream in the place of group {k}", weights, [*components[:k], stream, *components[k + 1:]]
     shared, total = resp.T @ resp, resp.sum(axis=0)
     for i, j in zip(*np.triu_indices(len(components), 1)):
         groups = components[i].age is not None and type(components[i]) is type(components[j])

@@ -126,27 +126,34 @@ def crowded_velocities(
 # %% ../../nbs/25_icpool.scan.ipynb #4a67c952
 MOST = 100  # places that are tried for one start
 
-def _worth(fit, n):
-    "What BIC gains by a component that was fitted beside others; nothing by what is no group."
+def _worth(fit, n, price):
+    "What BIC gains by a component that was fitted beside others, at a price for its parameters."
     new, = fit.components
     if new.no_group(fit.weights[0]*n): return 0.
-    return 2*fit.gain - (new.n_params + 1)*np.log(n)
+    return 2*fit.gain - price*(new.n_params + 1)*np.log(n)
 
 def _at_place(stars, log_prob, place, make):
     "A new component at a place, fitted beside all others."
     new = make().from_stars(stars[place.members])
     return fit_beside(stars, log_prob, [len(place.members)/len(stars)], [new], max_iter=20 if new.age is None else 50)
 
-def _grown(mixture, stars, places, makers, most):
+def _is_small(component, stars):
+    "Is it a group that is small against the sample?"
+    if component.age is None: return False
+    return np.trace(component.covariance[:3, :3]) < 0.1*np.trace(np.cov(stars.means[::max(1, len(stars)//10_000), :3].T))
+
+def _grown(mixture, stars, places, makers, most, price=1.):
     "Weights and components with new ones at some places, if that which the first of the `makers` makes is best."
     log_prob, n = mixture.score_samples(stars), len(stars)
     claimed, weights, components = np.zeros(n), mixture.weights_, list(mixture.components_)
     for place in places[:MOST]:
         if len(components) - len(mixture.components_) == most: break
         if claimed[place.members].mean() > 0.5: continue
-        fits = fit_each(_at_place, [(stars, log_prob, place, make) for make in makers])[0]
-        best = max(fits, key=lambda fit: _worth(fit, n), default=None)
-        if best is None or _worth(best, n) <= 0: continue
+        fits = fit_each(_at_place, [(stars, log_prob, place, makers[0])])[0]
+        if fits and not _is_small(fits[0].components[0], stars):
+            fits += fit_each(_at_place, [(stars, log_prob, place, make) for make in makers[1:]])[0]
+        best = max(fits, key=lambda fit: _worth(fit, n, price), default=None)
+        if best is None or _worth(best, n, price) <= 0: continue
         (w,), after = best.weights, best.log_prob
         claimed = np.maximum(claimed*(1 - w), 1 - np.exp(log_prob + np.log(1 - w) - after))
         if best.components[0].fills_sample != makers[0]().fills_sample: continue
@@ -159,10 +166,12 @@ def groups_start(
     mixture,  # fitted
     make_component,  # makes a group
     stars,  # StarData
+    make_field=None,  # makes a component of the field: what that describes better is no group
     most:int=100,  # new groups
 ) -> tuple:  # weights (k,) and components to start from; None if there is no place for a group
     "A start with a group at each crowded place that is worth one."
-    return _grown(mixture, stars, crowded_places(mixture, stars), [make_component], most)
+    makers = [make for make in (make_component, make_field) if make]
+    return _grown(mixture, stars, crowded_places(mixture, stars), makers, most)
 
 # %% ../../nbs/25_icpool.scan.ipynb #83d683ba
 def streams_start(
@@ -174,7 +183,7 @@ def streams_start(
 ) -> tuple:  # weights (k,) and components to start from; None if there is none
     "A start with a component of the field at each velocity that too many stars have."
     known = stars[measured(stars)]
-    return _grown(mixture, known, crowded_velocities(mixture, known), [make_component, make_group], most)
+    return _grown(mixture, known, crowded_velocities(mixture, known), [make_component, make_group], most, price=0.5)
 
 # %% ../../nbs/25_icpool.scan.ipynb #94692db1
 def halves_start(

@@ -133,7 +133,7 @@ def _in_field(self:SimpleICPool, kind):
     most = self.max_components - n
     if kind == 'halves': starts = self._halves(groups=False)
     elif kind == 'streams': starts = {kind: partial(streams_start, best, make_field, make_group, most=min(most, 10))}
-    else: starts = {kind: partial(groups_start, best, make_group, most=most), **self._halves(groups=True)}
+    else: starts = {kind: partial(groups_start, best, make_group, make_field=make_field, most=most), **self._halves(groups=True)}
     return [InitialCondition(self._label(n + 1, extra), parent=self.best_label, cost=1., others=[start])
             for extra, start in starts.items()]
 

@@ -388,6 +388,7 @@ class Rest(BaseComponent):
         "It stays as it is; returns self."
         return self
 
+# %% ../../nbs/21_mixture.componentmixture.ipynb #eb04d2cf
 def _reach(stars, rest, weights, components):
     "Which stars some components can compete for, boolean (n,)."
     reach, margin = np.zeros(len(stars), dtype=bool), np.diag([30.**2]*3 + [5.**2]*3)
