@@ -186,7 +186,8 @@ def _summary(mixture, X, memberships):
     def plain(x): return np.asarray(x).tolist()
     members, share, cut = memberships.sum(axis=0), shares_of(mixture.components_), {}
     if share.min() < WHOLE_ENOUGH:
-        cut = {'share in the sample': plain(share.round(4)), 'members in all': plain((members/share).round(2))}
+        in_all = members/share
+        cut = {'share in the sample': plain(share.round(4)), 'members in all': plain(in_all.round(2))}
     return {
         'stars': len(X), 'BIC': mixture.bic(X), 'log likelihood': float(mixture.score_samples(X).sum()),
         'converged': bool(getattr(mixture, 'converged_', True)),

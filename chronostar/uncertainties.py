@@ -242,7 +242,8 @@ def _flags_of_component(k, component, d, members):
     if members > _EMPTY and (why := component.no_group(members)):
         flags.append(f"{name} has {why}: a chance alignment or a binary, not a group")
     if component.share < MOSTLY_OUTSIDE:
-        flags.append(f"{name}: most of it is outside of the sample, which has {100*component.share:.0f} % of it")
+        flags.append(f"{name}: most of it is outside of the sample, "
+                     f"which has {100*component.share:.0f} % of it")
     return flags + [f"{name}: {what}, held there; all else is conditional on it" for what in d.held.values()]
 
 # %% ../nbs/19_uncertainties.ipynb #819eabfc

@@ -34,7 +34,7 @@ CASES = [  # words, mean: inside, near an edge, outside
     ("40 < distance < 60", [35.0, 0, 25]),
     ("-10 < X < 12 and -5 < Y < 20 and Z > 0", [3.0, 18, 10]),
     ("X > 4 and Y > 2", [0.0, 0, 0]),
-    ("cone(40, 10) < 12 and distance < 120", [60.0, 55, 45]),
+    ("cone(40, 10) < 12 and distance < 120", [-52.0, 30, -33]),
     ("cone(40, 10) < 130 and distance < 30", [3.0, -8, 15]),
     ("parallax > 10 and cone(0, -60) < 100 and -30 < X < 40", [20.0, -20, -30]),
 ]
@@ -68,10 +68,10 @@ def test_derivatives_are_those_of_the_share(words, mean):
     share = region.share(mean, COV)
     for i, h in enumerate(0.1 * np.eye(3)):
         up, down = (region.share(mean + sign * L @ h, COV).value for sign in (1, -1))
-        assert abs((up - down) / 0.2 - L.T[i] @ share.by_mean) < 5e-3 * share.value + 5e-4
+        assert abs((up - down) / 0.2 - L.T[i] @ share.by_mean) < 1e-2 * share.value
         stretch = 0.5 * L @ np.outer(h, h) @ L.T
         up, down = (region.share(mean, COV + sign * 10 * stretch).value for sign in (1, -1))
-        assert abs((up - down) / 0.1 - L.T[i] @ share.by_cov @ L[:, i]) < 5e-3 * share.value + 5e-4
+        assert abs((up - down) / 0.1 - L.T[i] @ share.by_cov @ L[:, i]) < 1e-2 * share.value
 
 
 def test_shares_that_are_known():
@@ -223,7 +223,7 @@ def test_commands_tell_the_components(in_field, tmp_path, monkeypatch, capsys):
 
 def test_said_in_words(in_field):
     stars, truth, field = in_field
-    mostly_out = SphereSpaceTimeComponent(selection=truth.selection).set_from_now([-8.0, 30, 20, -2, -8, -5], 6.0, 0.8, 20.0)
+    mostly_out = SphereSpaceTimeComponent(selection=truth.selection).set_from_now([-14.0, 30, 20, -2, -8, -5], 6.0, 0.8, 20.0)
     assert LEAST < mostly_out.share < 0.3
     mixture = ComponentMixture([0.2, 0.8], [mostly_out, field])
     assert any("most of it is outside of the sample" in flag for flag in mixture.uncertainties(stars).flags)

@@ -66,7 +66,8 @@ def main(n):
     from bench import store
 
     rounded = [{key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()} for row in rows]
-    store(rounded, "ages_edge.ecsv", f"python tests/benchmarks/ages_edge.py {n}", true_age=AGE, stars=STARS, seeds=f"0 to {n - 1}")
+    command = f"python tests/benchmarks/ages_edge.py {n}"
+    store(rounded, "ages_edge.ecsv", command, true_age=AGE, stars=STARS, seeds=f"0 to {n - 1}")
 
 
 if __name__ == "__main__":
