@@ -22,7 +22,7 @@ from .conventions import AXES, DIM, TRIL, InputError
 from .datatools import CORRELATIONS, ERRORS, OBSERVABLES, column_name, prepare, source_ids
 from .files import load_array, pyarrow_package, read_parquet, write_files
 from .maths import Sums, pack, unpack
-from .stars import Packed, StarData, Stars, check_number, ids_beside
+from .stars import Packed, StarData, Stars, check_number, ids_beside, read_provenance
 
 # %% ../nbs/32_chunks.ipynb #9da5f462
 CHUNK = 262_144  # stars: 57 MB in either kind of coordinates
@@ -139,8 +139,9 @@ def pack_stars(
     sizes, covs, marks = zip(*full.values(), strict=True)
     if len(set(covs)) > 1: raise InputError(f"{source}: some parts have covariances, others have none")
     about = {'chunks': dict(zip(full, sizes, strict=True)), 'covariances': covs[0],
-             'fingerprint': crc32(np.array(marks))}
-    write_files(folder, {'chunks.json': json.dumps(about)})
+             'fingerprint': crc32(np.array(marks)),
+             'provenance': read_provenance(source/'provenance.yml') or {}}
+    write_files(folder, {'chunks.json': json.dumps(about, default=str)})
     return ChunkedStars(folder, executor)
 
 # %% ../nbs/32_chunks.ipynb #7936b097
@@ -150,25 +151,29 @@ class _Chunk(NamedTuple):
     start: int  # how many stars come before it
     n: int
     has_covs: bool
+    provenance: dict
 
     def load(self, nthreads=None):
         "The chunk as StarData, mapped into memory."
         def part(name):
             path = Path(self.folder, name + '.npy')
             return np.asarray(np.load(path, mmap_mode='c', allow_pickle=False)) if path.exists() else None
-        return StarData.from_packed(Packed(part('cartesian'), self.n, None, nthreads),
-                                    Packed(part('curvilinear'), self.n, part('log_jacobian'), nthreads),
-                                    self.has_covs, part('ids'), part('fake_rvs'))
+        stars = StarData.from_packed(Packed(part('cartesian'), self.n, None, nthreads),
+                                     Packed(part('curvilinear'), self.n, part('log_jacobian'), nthreads),
+                                     self.has_covs, part('ids'), part('fake_rvs'))
+        stars.provenance = self.provenance
+        return stars
 
 # %% ../nbs/32_chunks.ipynb #1818067c
 def _read_list(folder):
-    "What `chunks.json` says: chunks, whether the stars have covariances, their fingerprint."
+    "What `chunks.json` says: chunks, whether the stars have covariances, their fingerprint and provenance."
     try:
         about = json.loads((folder/'chunks.json').read_text(encoding='utf-8'))
         starts = np.cumsum([0, *about['chunks'].values()]).tolist()
-        chunks = [_Chunk(str(folder/name), start, n, about['covariances'])
+        covs, provenance = about['covariances'], about.get('provenance', {})
+        chunks = [_Chunk(str(folder/name), start, n, covs, provenance)
                   for (name, n), start in zip(about['chunks'].items(), starts)]
-        return chunks, about['covariances'], about['fingerprint']
+        return chunks, covs, about['fingerprint'], provenance
     except OSError:
         raise InputError(f"{folder} holds no packed stars, or is not complete: "
                          "pack_stars makes them") from None
@@ -185,8 +190,8 @@ class ChunkedStars(Stars):
         nthreads:int=None,  # threads of a visit; all cores by default, and one where there is an executor
     ):
         self.folder, self.executor = Path(folder).resolve(), _as_executor(executor)
-        self.scratch, self.nthreads, self.provenance = Path(scratch or folder).resolve(), nthreads, {}
-        self.chunks, self.has_covs, self.fingerprint = _read_list(self.folder)
+        self.scratch, self.nthreads = Path(scratch or folder).resolve(), nthreads
+        self.chunks, self.has_covs, self.fingerprint, self.provenance = _read_list(self.folder)
 
     def __len__(self): return self.chunks[-1].start + self.chunks[-1].n
     def __repr__(self): return f"ChunkedStars({len(self)} stars in {len(self.chunks)} chunks)"
@@ -365,7 +370,10 @@ def _joined(parts):
     if len(parts) == 1: return parts[0]
     views = (_joined_views([getattr(p, name) for p in parts]) for name in ('cartesian', 'curvilinear'))
     ids = None if any(p.ids is None for p in parts) else np.concatenate([p.ids for p in parts])
-    return StarData.from_packed(*views, parts[0].has_covs, ids, np.concatenate([p.fake_rvs for p in parts]))
+    fake_rvs = np.concatenate([p.fake_rvs for p in parts])
+    stars = StarData.from_packed(*views, parts[0].has_covs, ids, fake_rvs)
+    stars.provenance = parts[0].provenance
+    return stars
 
 # %% ../nbs/32_chunks.ipynb #7d5f874c
 @patch

@@ -313,6 +313,12 @@ def _load_weights(path, n):
         raise InputError(f"{path}: memberships must be between 0 and 1")
     return weights
 
+# %% ../nbs/50_cli.ipynb #1c675a82
+def _selected(settings, stars):
+    "Settings of components, with the selection of the sample."
+    selection = stars.provenance.get('selection')
+    return {'selection': selection, **settings} if selection else settings
+
 # %% ../nbs/50_cli.ipynb #680501d3
 def _fit_component(args):
     import numpy as np
@@ -324,6 +330,7 @@ def _fit_component(args):
     from chronostar.uncertainties import component_uncertainties
     config = read_config(args.config)
     stars = stars_for(config, _load_stars(args.data))
+    config['component'] = _selected(config['component'], stars)
     weights = _load_weights(args.membership, len(stars)) if args.membership else None
     savedir = config['run']['savedir'] or 'result'
     replaced = _make_way(savedir, args.overwrite)
@@ -381,6 +388,7 @@ def _fit_mixture(args):
     from chronostar.settings import as_text
     config = read_config(args.config)
     stars = stars_for(config, _load_stars(args.data, warn=True))
+    config['component'] = _selected(config['component'], stars)
     most = len(stars)//2
     if not 1 <= args.ncomps <= most:
         raise InputError(f"NCOMPS must be between 1 and half the number of stars ({most}), not {args.ncomps}")
@@ -482,7 +490,7 @@ def _fit_chronostar(args):
     savedir = Path(config['run']['savedir'] or 'result/final')
     beside = savedir.with_name('intermediate' if savedir.name == 'final' else f'{savedir.name}-intermediate')
     driver = Driver(config, savedir=str(beside), progress=not args.quiet and sys.stderr.isatty())
-    start = _start(args.init_comps, config['component'])
+    start = _start(args.init_comps, _selected(config['component'], stars))
     if args.resume and result_files(savedir): driver.check_same(savedir, stars, start, resp)
     _make_way(savedir, args.overwrite or args.resume)
     try: best, uncertainties, report = _search(driver, stars, start, resp, args)

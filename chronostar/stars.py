@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['logger', 'MAX_VARIANCE', 'SAMPLE_FILES', 'Packed', 'untraceable', 'positive_semidefinite', 'Stars', 'StarData',
-           'as_stars', 'check_full_rank', 'measured', 'sample_files', 'ids_beside', 'check_number']
+           'as_stars', 'check_full_rank', 'measured', 'sample_files', 'ids_beside', 'read_provenance', 'check_number']
 
 # %% ../nbs/08_stars.ipynb #e8f50e97
 import logging
@@ -503,7 +503,7 @@ def ids_beside(
     return np.array(ids[rows]) if ids.shape == (n,) and ids.dtype.kind in 'iu' else None
 
 # %% ../nbs/08_stars.ipynb #e30cbd7e
-def _read_provenance(path):
+def read_provenance(path):
     "Where a sample comes from; None if there is nothing that can be read."
     if not path.exists(): return None
     import yaml
@@ -526,7 +526,7 @@ def read(cls:StarData,
                          "neither data_means.npy nor data_all.npy (prepare-data makes them)")
     X, covs = part('data_means.npy', 2), part('data_covs.npy', 3)
     if (path/'data_all.npy').exists() and (X is None or covs is None): X, covs = part('data_all.npy', 2), None
-    provenance = _read_provenance(path/'provenance.yml')
+    provenance = read_provenance(path/'provenance.yml')
     try: return cls(X, covs, part('ids.npy', 1), part('fake_rvs_mask.npy', 1), provenance)
     except InputError as e:
         raise InputError(str(e) if str(e).startswith(str(path)) else f"{path}: {e}") from None

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from ..base import Alternative, BaseComponent, Derivatives, differentiate
 from ..climb import Point, climb
 from ..conventions import AXES, AXIS_UNITS, InputError
+from ..selection import WHOLE, Share, draw_within, nothing_outside, share_within, sums_within
 from ..stars import as_stars, untraceable
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
@@ -45,9 +46,10 @@ class Association(BaseComponent):
         reg_covar=1e-6,  # the smallest square of a spread considered, pc² and km²/s²
         resp_tol=1e-5,  # share of the total weight that may be left out when ages are explored
         trace_orbit_func=None,  # `epicyclic` (default), `galpy`, either with `:NAME` of a potential, or yours
+        selection=None,  # which stars the sample could hold, such as 'parallax > 10'; all by default
     ):
         self.params, self.max_age, self.reg_covar, self.resp_tol = params, max_age, reg_covar, resp_tol
-        self.trace_orbit_func = trace_orbit_func
+        self.trace_orbit_func, self.selection = trace_orbit_func, selection
 
 # %% ../../nbs/15_component.association.ipynb #f481e23b
 @patch
@@ -138,11 +140,33 @@ def _curvilinear_moments(self:Association):
     return self._today[1:]
 
 @patch
+def _share_at(self:Association, mean, cov):
+    "The share of it that is within the selection, and its derivatives by curvilinear mean and covariance."
+    if self.selection is None: return WHOLE
+    now, jac = from_curvilinear(mean + np.vstack([np.zeros(6), np.eye(6)[:3]]))
+    jac, turned = jac[0, :3, :3], jac[1:, :3, :3] - jac[0, :3, :3]  # to Cartesian; a parsec further
+    share = share_within(self.selection, now[0], jac @ cov[:3, :3] @ jac.T)
+    by_turning = 2*np.einsum('ij,aik,jk->a', share.by_cov, turned @ cov[:3, :3], jac)
+    return Share(share.value, share.by_mean @ jac + by_turning, jac.T @ share.by_cov @ jac)
+
+@patch(as_prop=True)
+def share(self:Association) -> float:
+    "The share of it that is within the selection."
+    return self._share_at(*self._curvilinear_moments()).value
+
+@patch
+def _log_prob(self:Association, stars, mean, cov):
+    "Log density of each star, with mean and covariance in curvilinear coordinates."
+    log_prob = stars.curvilinear.log_overlap(mean, cov)
+    if self.selection is None: return log_prob
+    return nothing_outside(log_prob - np.log(self._share_at(mean, cov).value), stars, self.selection)
+
+@patch
 def estimate_log_prob(self:Association,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
 ) -> np.ndarray:  # shape (n,)
-    "Log density of each star: its overlap integral with the association as it is today."
-    return as_stars(X).curvilinear.log_overlap(*self._curvilinear_moments())
+    "Log density of each star: its overlap integral with the association as it is today, within the sample."
+    return self._log_prob(as_stars(X), *self._curvilinear_moments())
 
 # %% ../../nbs/15_component.association.ipynb #9ac10314
 @patch
@@ -151,7 +175,9 @@ def sample(self:Association,
     rng,  # numpy Generator
 ) -> np.ndarray:  # shape (n, 6), pc and km/s
     "Draw stars, without uncertainty."
-    return self.orbit.trace(rng.multivariate_normal(self.mean_birth, self.covariance_birth, n), self.age)
+    mean, cov = self.mean_birth, self.covariance_birth
+    def draw(n): return self.orbit.trace(rng.multivariate_normal(mean, cov, n), self.age)
+    return draw_within(draw, n, self.selection)
 
 # %% ../../nbs/15_component.association.ipynb #430b7fd1
 @patch(as_prop=True)
@@ -266,10 +292,12 @@ def _chain_rule(by_mean, by_cov, precision, derivatives, total, gradient, inform
 def _evaluate(self:Association, theta, packed, resp, orbit, terms=False):
     "One pass over packed stars at `theta`: a Point; and the log densities star by star, if asked for."
     cov, derivatives = stretched(theta, self._spread_of_axis, orbit)
-    sums = packed.overlap_sums(resp, theta[:6], cov, terms)
-    (sums, log_prob) = sums if terms else (sums, None)
+    sums, total = packed.overlap_sums(resp, theta[:6], cov, terms), resp.sum()
+    share = self._share_at(theta[:6], cov)
+    sums, log_prob = (sums[0], sums[1] - np.log(share.value)) if terms else (sums, None)
+    sums = sums_within(sums, share, total)
     gradient, information = np.empty(len(theta)), np.empty((len(theta), len(theta)))
-    _chain_rule(sums.by_mean, sums.by_cov, sums.precision, derivatives, resp.sum(), gradient, information)
+    _chain_rule(sums.by_mean, sums.by_cov, sums.precision, derivatives, total, gradient, information)
     point = Point(theta, sums.log_prob, gradient, information)
     return (point, log_prob) if terms else point
 
@@ -293,7 +321,7 @@ def log_prob_at(self:Association,
     if untraceable(from_curvilinear(theta[None, :6])[0]).any(): return np.full(len(as_stars(X)), -np.inf)
     spreads = np.exp(theta[6:-1])[self._spread_of_axis]
     stretch = _since_birth(theta[None, :6], theta[-1:], self.orbit)[0]*spreads
-    return as_stars(X).curvilinear.log_overlap(theta[:6], stretch @ stretch.T)
+    return self._log_prob(as_stars(X), theta[:6], stretch @ stretch.T)
 
 # %% ../../nbs/15_component.association.ipynb #da501d4a
 AGE_STEP = 4.  # Myr, between the ages at which the climb starts

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from ..base import BaseComponent, Derivatives, differentiate
 from .spacecomponent import COVARIANCES, check_gaussian, climb_moments, half_sigma
 from ..conventions import AXES, DIM, InputError
-from ..selection import Selection
+from ..selection import Selection, nothing_outside
 from ..stars import as_stars
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #15e4017d
@@ -75,10 +75,9 @@ def estimate_log_prob(self:FieldComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
 ) -> np.ndarray:  # shape (n,)
     "Log density of each star; minus infinity outside of the region."
-    stars, region = as_stars(X), self.region
-    log_prob = stars.cartesian.log_velocity(*self.velocity) - np.log(region.fill()[1])
-    if stars.provenance.get('selection') != self.selection: log_prob[~region.contains(stars.means)] = -np.inf
-    return log_prob
+    stars = as_stars(X)
+    log_prob = stars.cartesian.log_velocity(*self.velocity) - np.log(self.region.fill()[1])
+    return nothing_outside(log_prob, stars, self.selection)
 
 @patch
 def sample(self:FieldComponent, n, rng):

@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from ..base import BaseComponent, Derivatives, differentiate
 from ..conventions import AXES, AXIS_UNITS, TRIL, InputError
+from ..selection import draw_within, nothing_outside, share_within, sums_within
 from ..stars import as_stars
 
 # %% ../../nbs/17_component.spacecomponent.ipynb #6b77fa26
@@ -24,7 +25,8 @@ class SpaceComponent(BaseComponent):
     def __init__(self,
         params=None,  # shape (42,): the mean, and the covariance row by row; pc and km/s
         *, reg_covar=1e-6,  # smallest eigenvalue of the covariance, pc² and km²/s²; added at a fit's start
-    ): self.params, self.reg_covar = params, reg_covar
+        selection=None,  # which stars the sample could hold, such as 'parallax > 10'; all by default
+    ): self.params, self.reg_covar, self.selection = params, reg_covar, selection
 
     def __repr__(self):
         if self.params is None: return 'SpaceComponent()'
@@ -42,12 +44,25 @@ def covariance(self:SpaceComponent) -> np.ndarray:
     "Covariance, shape (6, 6)."
     return self.get_parameters()[6:].reshape(6, 6)
 
+@patch(as_prop=True)
+def share(self:SpaceComponent) -> float:
+    "The share of it that is within the selection."
+    return share_within(self.selection, self.mean, self.covariance).value
+
+@patch
+def sample(self:SpaceComponent, n, rng):
+    "Draw `n` stars within the selection, shape (n, 6)."
+    def draw(n): return rng.multivariate_normal(self.mean, self.covariance, n)
+    return draw_within(draw, n, self.selection)
+
 @patch
 def estimate_log_prob(self:SpaceComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
 ) -> np.ndarray:  # shape (n,)
-    "Log density of each star: its overlap integral with the Gaussian."
-    return as_stars(X).cartesian.log_overlap(self.mean, self.covariance)
+    "Log density of each star: its overlap integral with the Gaussian, within the sample."
+    log_prob = as_stars(X).cartesian.log_overlap(self.mean, self.covariance)
+    if self.selection is None: return log_prob
+    return nothing_outside(log_prob - np.log(self.share), as_stars(X), self.selection)
 
 # %% ../../nbs/17_component.spacecomponent.ipynb #3cc10bb4
 def check_gaussian(
@@ -72,13 +87,13 @@ def set_parameters(self:SpaceComponent, params):
     return self
 
 # %% ../../nbs/17_component.spacecomponent.ipynb #a8108574
-def _steps(sums, cov, total):
+def _steps(sums, cov, total, share=1.):
     "Proposals for (change of the mean, new covariance), the bolder first."
     inverse = np.linalg.inv(sums.precision / total)
     bold = cov + inverse @ sums.by_cov @ inverse / total
     yield inverse @ sums.by_mean / total, (bold + bold.T)/2
-    delta = cov @ sums.by_mean / total
-    careful = cov + cov @ sums.by_cov @ cov / total - np.outer(delta, delta)
+    delta = cov @ sums.by_mean / total * share
+    careful = cov + cov @ sums.by_cov @ cov / total * share - np.outer(delta, delta)
     yield delta, (careful + careful.T)/2
 
 # %% ../../nbs/17_component.spacecomponent.ipynb #3ecaa058
@@ -90,16 +105,20 @@ def climb_moments(
     n_steps:int,  # at the most
     tol:float,  # a step that gains less is the last
     smallest:float,  # eigenvalue of the covariance
+    selection=None,  # words: where the Gaussian, one of positions and velocities, is cut
 ) -> tuple:  # mean (p,) and covariance (p, p)
     "Up to `n_steps` that increase the weighted log density of a Gaussian."
-    sums = sums_at(mean, cov)
+    def cut(mean, cov):
+        share = share_within(selection, mean, cov)
+        return sums_within(sums_at(mean, cov), share, total), share.value
+    sums, share = cut(mean, cov)
     for _ in range(n_steps):
         before = sums.log_prob
-        for delta, new_cov in _steps(sums, cov, total):
+        for delta, new_cov in _steps(sums, cov, total, share):
             if np.linalg.eigvalsh(new_cov)[0] < smallest: continue
-            new = sums_at(mean + delta, new_cov)
+            new, new_share = cut(mean + delta, new_cov)
             if new.log_prob > before:
-                mean, cov, sums = mean + delta, new_cov, new
+                mean, cov, sums, share = mean + delta, new_cov, new, new_share
                 break
         if sums.log_prob - before < tol: break
     return mean, cov
@@ -108,7 +127,8 @@ def climb_moments(
 def _improve(self:SpaceComponent, packed, resp, n_steps, tol):
     "Up to `n_steps` towards a higher weighted log density."
     def sums_at(mean, cov): return packed.overlap_sums(resp, mean, cov)
-    mean, cov = climb_moments(sums_at, self.mean, self.covariance, resp.sum(), n_steps, tol, self.reg_covar)
+    start, total = (self.mean, self.covariance), resp.sum()
+    mean, cov = climb_moments(sums_at, *start, total, n_steps, tol, self.reg_covar, self.selection)
     return self.set_parameters(np.hstack([mean, cov.ravel()]))
 
 # %% ../../nbs/17_component.spacecomponent.ipynb #e102d3a1
@@ -123,10 +143,10 @@ def m_step(self:SpaceComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     resp,  # shape (n,): weight of each star
 ):
-    "One improving step (the closed form, if the stars have no uncertainties); returns self."
+    "One improving step (the closed form for a whole sample without uncertainties); returns self."
     stars = as_stars(X)
     if resp.sum() < 7: return self  # too few stars to change it
-    if not stars.has_covs: return self._from_moments(stars.cartesian, resp)
+    if not stars.has_covs and self.selection is None: return self._from_moments(stars.cartesian, resp)
     return self._improve(stars.cartesian, resp, 1, 0.)
 
 # %% ../../nbs/17_component.spacecomponent.ipynb #2b54738d
@@ -140,7 +160,8 @@ def maximize(self:SpaceComponent,
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
     if resp.sum() < 7: raise InputError(f"a SpaceComponent needs at least 7 stars, not {resp.sum():.3g}")
     self._from_moments(stars.cartesian, resp)
-    return self._improve(stars.cartesian, resp, 500, 1e-8) if stars.has_covs else self
+    if not stars.has_covs and self.selection is None: return self
+    return self._improve(stars.cartesian, resp, 500, 1e-8)
 
 # %% ../../nbs/17_component.spacecomponent.ipynb #a647fe0e
 _ROWS, _COLUMNS = TRIL
@@ -196,6 +217,8 @@ def derivatives(self:SpaceComponent,
     def evaluate(d):
         new_cov = cov + np.tensordot(d[6:], by_cov, 1)
         sums, log_prob = packed.overlap_sums(resp, mean + L @ d[:6], new_cov, terms=True)
+        share = share_within(self.selection, mean + L @ d[:6], new_cov)
+        sums, log_prob = sums_within(sums, share, resp.sum()), log_prob - np.log(share.value)
         return log_prob, np.hstack([L.T @ sums.by_mean, 0.5*np.einsum('aij,ij->a', by_cov, sums.by_cov)])
     scores, hessian = differentiate(evaluate, np.full(27, 0.03/np.sqrt(resp.sum())))
     jacobian = np.zeros((27, 27))
