@@ -2,8 +2,9 @@
 from numpy.typing import ArrayLike, NDArray
 from typing import Any
 
-__all__ = ["Selection"]
+__all__ = ["logger", "Selection", "selection_in"]
 
+logger: Any
 class Selection:
     def __init__(self, words: str) -> None: ...
     def __repr__(self) -> str: ...
@@ -14,3 +15,4 @@ class Selection:
     cones: Any
     near: Any
     far: Any
+def selection_in(table: Any) -> str: ...
