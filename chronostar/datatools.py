@@ -24,7 +24,7 @@ from . import __version__
 from .conventions import AXES, AXIS_UNITS, DIM, MAS_PER_DEG, InputError
 from .files import as_yaml, ecsv_writer, load_array, read_table, table_rewriter  # noqa: F401
 from .files import write_files  # noqa: F401
-from .selection import Selection, selection_in
+from .selection import Selection, selection_in, sharp_edges
 from .stars import MAX_VARIANCE, SAMPLE_FILES, StarData, as_stars, check_full_rank  # noqa: F401
 from .stars import positive_semidefinite, sample_files, untraceable
 from .tables import CORRELATIONS, ERROR_UNITS, ERRORS, OBSERVABLES, PAIRS, UNITS, as_table, check_columns
@@ -416,6 +416,9 @@ def prepare(
     unused = _counts(prepared.no_rv[prepared.no_rv != 'no value for radial_velocity'])
     for why, count in unused.items():
         logger.warning("%d radial velocities are not used, for they are no measurements: %s", count, why)
+    if words is None and (cut := sharp_edges(prepared.means)):
+        prepared.doubts = [*prepared.doubts, f"the stars end sharply, as with the selection {cut!r}: "
+                           f"if the table was cut there, say --selection {cut!r} (in Python selection=...)"]
     for doubt in prepared.doubts: logger.warning(doubt)
     return prepared
 

@@ -2,7 +2,7 @@
 from numpy.typing import ArrayLike, NDArray
 from typing import Any
 
-__all__ = ["logger", "Selection", "selection_in"]
+__all__ = ["logger", "Selection", "selection_in", "sharp_edges"]
 
 logger: Any
 class Selection:
@@ -16,3 +16,4 @@ class Selection:
     near: Any
     far: Any
 def selection_in(table: Any) -> str: ...
+def sharp_edges(states: ArrayLike) -> str: ...
