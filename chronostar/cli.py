@@ -195,7 +195,8 @@ def prepare_data(argv=None):
                              'not used)')
     parser.add_argument('--selection', metavar='WORDS',
                         help="which stars the table could hold, for instance 'parallax > 10' or "
-                             "'distance < 100 and -50 < X < 50': others are left out")
+                             "'distance < 100 and -50 < X < 50': others are left out (default: what a "
+                             "comment 'selection: ...' in the table says, as query-gaia writes it)")
     parser.add_argument('--rv-shift', metavar='KM_S', type=float, default=0.,
                         help='add this to the radial velocities, for instance -0.6 to take out gravitational '
                              'redshift and convective blueshift (default: 0)')

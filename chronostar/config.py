@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .base import OF_DATA, BaseComponent, BaseICPool, BaseMixture
 from .conventions import InputError, nearest
+from .selection import Selection
 from .settings import get_class
 from .stars import as_stars
 from .traceorbit import try_orbit
@@ -102,6 +103,16 @@ def _check_section(section, given, known, unused, choices=()):
         else: checked[key] = _checked(value, known[key], f'{section}.{key}', dict(choices).get(key))
     return checked
 
+# %% ../nbs/29_config.ipynb #baf7af3c
+def _with_selection(config):
+    "The settings, with the words of the line 'selection' in the section component."
+    words, component = config.get('selection'), config.get('component') or {}
+    config = {section: given for section, given in config.items() if section != 'selection'}
+    if words is None or not isinstance(component, dict): return config
+    if component.get('selection') not in (None, words):
+        raise InputError("selection and component.selection are two ways to say the same: give one of them")
+    return {**config, 'component': {**component, 'selection': words}}
+
 # %% ../nbs/29_config.ipynb #d4925e54
 def check_config(
     config:dict,  # section -> settings
@@ -110,6 +121,7 @@ def check_config(
     if not isinstance(config, dict):
         raise InputError("the settings must be sections such as 'mixture:' with indented lines, "
                          f"not {_shown(config)}")
+    config = _with_selection(config)
     for section in config:
         if section in UNUSED_SECTIONS: logger.warning("section %s is not used", section)
         elif section not in SECTIONS:
@@ -123,8 +135,9 @@ def check_config(
     for section in ('component', 'mixture', 'icpool'):
         cls = checked['modules'][section] = _class_for(section, checked['modules'][section])
         known = cls.settings()
-        if section == 'component': known = {**background.settings(), **known, **dict.fromkeys(OF_DATA)}
+        if section == 'component': known = {**background.settings(), **known, **dict.fromkeys([*OF_DATA, 'selection'])}
         checked[section] = _check_section(section, config.get(section), known, cls.unused(), cls.choices)
+    if (words := checked['component'].get('selection')) is not None: Selection(words)
     try: try_orbit(checked['component'].get('trace_orbit_func'))
     except ValueError as e: raise InputError(f"component.trace_orbit_func: {e}") from None
     return checked

@@ -24,7 +24,7 @@ from . import __version__
 from .conventions import AXES, AXIS_UNITS, DIM, MAS_PER_DEG, InputError
 from .files import as_yaml, ecsv_writer, load_array, read_table, table_rewriter  # noqa: F401
 from .files import write_files  # noqa: F401
-from .selection import Selection
+from .selection import Selection, selection_in, sharp_edges
 from .stars import MAX_VARIANCE, SAMPLE_FILES, StarData, as_stars, check_full_rank  # noqa: F401
 from .stars import positive_semidefinite, sample_files, untraceable
 from .tables import CORRELATIONS, ERROR_UNITS, ERRORS, OBSERVABLES, PAIRS, UNITS, as_table, check_columns
@@ -361,6 +361,14 @@ def _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error):
                     doubts(astro_data[good]), rv_shift)
 
 # %% ../nbs/10_datatools.ipynb #ada95788
+def _words(table, given):
+    "The words of the selection that counts: those given, else those that the table has; or None."
+    own = selection_in(table)
+    if given is None and own: logger.info("the table says how it was selected: %s", own)
+    elif own and Selection(own) != Selection(given):
+        logger.warning("the table says that it was selected by %r; what is given counts, %r", own, given)
+    return own if given is None else given
+
 def _select(prepared, words):
     "Leave out the stars outside of a selection, and keep its words."
     inside, prepared.selection = Selection(words).contains(prepared.means), words
@@ -380,7 +388,7 @@ def prepare(
     rv_shift:float=0.,  # km/s, added to the radial velocities; negative to take out gravitational redshift
     columns:dict=None,  # Gaia's name -> the table's, for columns that `find_columns` does not know
     rv_error:float=None,  # km/s, for radial velocities without uncertainty; else they are not used
-    selection:str=None,  # which stars the sample could hold, such as 'parallax > 10'
+    selection:str=None,  # which stars the sample could hold, such as 'parallax > 10'; else as the table says
 ) -> Prepared:
     "Convert a Gaia table to Cartesian means and covariances; raises `InputError` if no row can be converted."
     if not (isinstance(rv_shift, Real) and -1e4 < rv_shift < 1e4):
@@ -398,7 +406,8 @@ def prepare(
             raise InputError("the table holds Cartesian coordinates, and no radial velocities to change")
         prepared = _prepare_cartesian(table, ids, known)
     else: prepared = _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error)
-    if selection is not None: _select(prepared, selection)
+    words = _words(table, selection)
+    if words is not None: _select(prepared, words)
     prepared.reason, prepared.no_rv = prepared.reason.astype(str), prepared.no_rv.astype(str)
     if not len(prepared.ids):
         first = prepared.reason[0]
@@ -407,6 +416,9 @@ def prepare(
     unused = _counts(prepared.no_rv[prepared.no_rv != 'no value for radial_velocity'])
     for why, count in unused.items():
         logger.warning("%d radial velocities are not used, for they are no measurements: %s", count, why)
+    if words is None and (cut := sharp_edges(prepared.means)):
+        prepared.doubts = [*prepared.doubts, f"the stars end sharply, as with the selection {cut!r}: "
+                           f"if the table was cut there, say --selection {cut!r} (in Python selection=...)"]
     for doubt in prepared.doubts: logger.warning(doubt)
     return prepared
 

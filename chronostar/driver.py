@@ -311,7 +311,10 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     stars = stars_for(config, given)
     check_full_rank(stars)
     if init_resp is not None: init_resp = check_memberships(init_resp, len(stars))
-    if selection := given.provenance.get('selection'): config['component'].setdefault('selection', selection)
+    said, settings = given.provenance.get('selection'), config['component']
+    if said and settings.get('selection') is None: settings['selection'] = said
+    elif said and settings['selection'] != said:
+        logger.warning("the stars were selected by %r; the settings count, %r", said, settings['selection'])
     self.manifest_ = self._manifest(given, start_init_comps, init_resp)
     make_component, background = component_maker(config), component_maker(config, 'background')
     if init_resp is not None and start_init_comps is None:

@@ -194,7 +194,7 @@ def read_parquet(
     path,  # a Parquet file
     choose=lambda names: names,  # of the names of all columns, those to be read
 ):  # an astropy Table
-    "A table from a Parquet file, with masks and units."
+    "A table from a Parquet file, with masks, units and whatever else astropy says of it."
     from astropy.table import MaskedColumn, Table, meta
     with pyarrow_package().parquet.ParquetFile(path) as file:
         stored = file.read(choose(file.schema_arrow.names))
@@ -206,9 +206,10 @@ def read_parquet(
         values = _arrow_values(stored[name])
         table[name] = MaskedColumn(values, mask=mask) if mask.any() else values
     header = (stored.schema.metadata or {}).get(b'table_meta_yaml')
-    columns = [] if header is None else meta.get_header_from_yaml(header.decode().split('\n'))['datatype']
-    for column in columns:
+    said = {} if header is None else meta.get_header_from_yaml(header.decode().split('\n'))
+    for column in said.get('datatype', []):
         if column['name'] in table.colnames: table[column['name']].unit = column.get('unit')
+    table.meta = {key: value for key, value in said.get('meta', {}).items() if not key.startswith('__')}
     return table
 
 # %% ../nbs/01_files.ipynb #66467a99

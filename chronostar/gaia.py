@@ -98,6 +98,8 @@ def query_gaia(
     note, gaia = path.with_name(path.name + '.job'), _archive(query)
     table = _wait(_job(gaia, query, note), patience, note)
     kind = {'format': 'votable'} if path.suffix in ('.vot', '.xml') else {}
+    said = f'selection: parallax > {float(min_parallax):.15g}'
+    table.meta.update({'description': said} if kind else {'comments': [said]})
     write_files(path.parent, {path.name: lambda target: table.write(target, **kind)})
     note.unlink()
     logger.info("%d stars written to %s", len(table), path)

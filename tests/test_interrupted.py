@@ -63,7 +63,7 @@ def kill_at(place, n_files, delay):
     "Start or resume the search, and kill it a little after it has written a number of files; whether it was still running."
     with subprocess.Popen([*FIT, "--resume"], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as search:
         while search.poll() is None and sum(path.is_file() for path in (place / "result").rglob("*")) < n_files:
-            time.sleep(0.001)
+            time.sleep(0.01)  # looking costs the search its processor
         time.sleep(delay)
         alive = search.poll() is None
         search.kill()
