@@ -25,6 +25,7 @@ class BaseComponent(Configurable, BaseEstimator):
     mean_birth: Any
     covariance_birth: Any
     curvilinear: bool
+    share: float
     box: Any
     def __init__(self, params: Any = ...) -> None: ...
     def estimate_log_prob(self, X: ArrayLike | StarData) -> NDArray[Any]: ...

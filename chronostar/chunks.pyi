@@ -37,9 +37,9 @@ class ChunkedStars(Stars):
     executor: Any
     scratch: Any
     nthreads: Any
-    provenance: Any
     chunks: Any
     fingerprint: Any
+    provenance: Any
 class ChunkedView:
     def __init__(self, stars: Any, name: Any) -> None: ...
     def __len__(self) -> int: ...

@@ -1,16 +1,28 @@
 # Made by tools/make_stubs.py: edit the notebooks, not this file.
+from chronostar.maths import Sums
 from numpy.typing import ArrayLike, NDArray
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Selection"]
+__all__ = ["LEAST", "WHOLE", "Selection", "Share", "share_within", "nothing_outside", "sums_within", "draw_within"]
 
+LEAST: float
+WHOLE: Any
 class Selection:
     def __init__(self, words: str) -> None: ...
     def __repr__(self) -> str: ...
     def contains(self, states: ArrayLike) -> NDArray[Any]: ...
     def fill(self, log2_n: int = ...) -> tuple[Any, ...]: ...
+    def share(self, mean: ArrayLike, cov: ArrayLike) -> Share: ...
     words: Any
     box: Any
     cones: Any
     near: Any
     far: Any
+class Share(NamedTuple):
+    value: float
+    by_mean: NDArray[Any]
+    by_cov: NDArray[Any]
+def share_within(words: Any, mean: ArrayLike, cov: ArrayLike) -> Share: ...
+def nothing_outside(log_prob: ArrayLike, stars: Any, words: Any) -> NDArray[Any]: ...
+def sums_within(sums: Any, share: Any, total: float) -> Sums: ...
+def draw_within(draw: Any, n: int, words: Any) -> NDArray[Any]: ...

@@ -3,9 +3,10 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["FEW", "Uncertainties", "Information", "observed_information", "covariance_of_coordinates", "average_memberships", "mixture_uncertainties", "component_uncertainties", "polish"]
+__all__ = ["FEW", "MOSTLY_OUTSIDE", "Uncertainties", "Information", "observed_information", "covariance_of_coordinates", "average_memberships", "mixture_uncertainties", "component_uncertainties", "polish"]
 
 FEW: int
+MOSTLY_OUTSIDE: float
 class Uncertainties:
     def __init__(self, keys: Any, units: Any, values: ArrayLike, covariance: ArrayLike, flags: Any, gain: Any, membership_prob: ArrayLike) -> None: ...
     @property
