@@ -62,6 +62,12 @@ def _blurred(stars, radii):
     return new
 
 # %% ../../nbs/25_icpool.scan.ipynb #b49a7530
+def _unclaimed(mixture, stars):
+    "Which stars belong to no group of a mixture, as far as one knows; the largest component is no group."
+    groups = [c.age is not None for c in mixture.components_]
+    groups[mixture.weights_.argmax()] = False
+    return np.asarray(mixture.predict_proba(stars))[:, groups].sum(axis=1) < 0.5
+
 def crowded_places(
     mixture,  # fitted
     stars,  # StarData
@@ -71,6 +77,7 @@ def crowded_places(
     "Places in phase space with more measured stars than the mixture expects, at any of the scales."
     known, means = measured(stars), stars.means
     at = np.flatnonzero(known)
+    if len(at): at = at[_unclaimed(mixture, stars[at])]
     if len(at): at = at[one_of_each_pair(means[at])]
     if len(at) < 8: return []
     some, share = stars[at], _share_measured(means[:, :3], known, at)
