@@ -39,7 +39,7 @@ def one_of_each_pair(
 
 # %% ../../nbs/25_icpool.scan.ipynb #d8f33f8d
 SCALES = ((8., 1.), (12., 1.5), (20., 2.5), (30., 4.), (50., 5.))  # radii of a place: pc, km/s
-CHANCE = 3.  # places as crowded as that, expected in the whole sample if there is no group
+CHANCE = 10.  # places as crowded as that, expected in the whole sample if there is no group
 
 class Place(NamedTuple):
     "Where measured stars are more crowded than a mixture expects."
