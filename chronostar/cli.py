@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['logger', 'query_gaia', 'prepare_data', 'fit_component', 'fit_mixture', 'fit_chronostar', 'calc_memberships',
-           'plot_features', 'plot_age', 'demo']
+           'plot_features', 'plot_age', 'significance', 'demo']
 
 # %% ../nbs/50_cli.ipynb #5a331f5f
 import argparse
@@ -709,6 +709,51 @@ def plot_age(argv=None):
     parser.add_argument('-o', '--output', metavar='DIR', default='.',
                         help='folder for age_000.pdf, .svg, .png and .json (default: here)')
     _run(parser, _plot_age, argv)
+
+# %% ../nbs/50_cli.ipynb #e00b2be3
+def _print_significance(table):
+    "The groups as a table, the other components in words."
+    is_group = table['note'] == ''
+    groups = table[is_group]
+    groups.remove_column('note')
+    formats = dict.fromkeys(groups.colnames[1:], '%.1f') | {'chance': '%.1e'}
+    for name, form in formats.items(): groups[name].info.format = form
+    if len(groups): print('\n'.join(groups.pformat(max_lines=-1, max_width=-1)))
+    for row in table[~is_group]: print(f"component {row['component']}: {row['note']}")
+
+def _significance(args):
+    from pathlib import Path
+
+    from chronostar.conventions import InputError
+    from chronostar.files import table_writer, write_files
+    from chronostar.results import read_result
+    from chronostar.significance import group_significance
+    folder = Path(args.output or args.results)
+    if (folder/'significance.ecsv').exists() and not args.overwrite:
+        raise InputError(f"{folder} already holds significance.ecsv: give --overwrite to replace it")
+    mixture, stars = read_result(args.results), _load_stars(args.data, args.covs, warn=True)
+    if folder.is_file(): raise InputError(f"{folder} is a file, not a folder: choose another with -o")
+    _check_number(args.results, stars)
+    table = group_significance(mixture, stars, args.skies)
+    _print_significance(table)
+    write_files(folder, {'significance.ecsv': table_writer(table, 'ascii.ecsv')})
+    logger.info("written to %s: significance.ecsv", folder)
+
+# %% ../nbs/50_cli.ipynb #d405aaa5
+def significance(argv=None):
+    "How strong the groups of a result are, and how many as strong to expect by chance."
+    parser = _parser('chronostar-significance', 'Say how strong each group of a result is, and how many as '
+                     'strong chance would make in a sky like this: by exchanging the velocities of its stars.')
+    parser.add_argument('results', metavar='RESULT', help='folder of a result')
+    parser.add_argument('data', metavar='DATA', help=f'the stars that were fitted: {_DATA}')
+    parser.add_argument('-c', '--covs', metavar='COVS',
+                        help='.npy file of shape (n, 6, 6), if DATA has means only')
+    parser.add_argument('-n', '--skies', metavar='SKIES', type=_positive, default=20,
+                        help='scrambled skies (default: 20)')
+    parser.add_argument('-o', '--output', metavar='DIR',
+                        help='folder for significance.ecsv (default: RESULT)')
+    parser.add_argument('--overwrite', action='store_true', help='replace an existing significance.ecsv')
+    _run(parser, _significance, argv)
 
 # %% ../nbs/50_cli.ipynb #c812f558
 def _demo(args):

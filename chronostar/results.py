@@ -23,7 +23,7 @@ from .transforms import SUN
 # %% ../nbs/24_results.ipynb #2894970c
 _PATTERNS = ('params.npy', 'weights.npy', 'memberships.npy', 'calced_membership.npy', 'components.ecsv',
              'members.fits', 'uncertainties.json', 'memberships_averaged.npy', 'fit.json', 'search.ecsv',
-             'report.html', 'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
+             'report.html', 'significance.ecsv', 'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
              '[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*.txt')
 
 def result_files(

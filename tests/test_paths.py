@@ -38,7 +38,7 @@ PATHS = {
                            "plot_birth plotly_3d save_figure outline parse_features FEATURES UNITS COLOURS",
     "chronostar.report": "report_html",
     "chronostar.cli": "prepare_data query_gaia fit_component fit_mixture fit_chronostar calc_memberships plot_features plot_age "
-                      "demo",
+                      "significance demo",
 }
 
 
