@@ -40,7 +40,6 @@ class BaseComponent(Configurable, BaseEstimator):
     age_error = None  # Myr, where it has been worked out, see `ComponentMixture.uncertainties`
     mean_birth = covariance_birth = None  # (6,) and (6, 6), for components that have a birth; pc and km/s
     curvilinear = False  # is it a Gaussian in curvilinear coordinates?
-    share = 1.  # of it that is within the selection of the sample
     box = None  # shape (2, 6): lower and upper bounds, for components that end there
     _unused = ('reg_covar', 'minimize_method', 'trace_orbit_func', 'age_offset_interval', 'resp_tol',
                'max_age')
@@ -93,6 +92,11 @@ def set_parameters(self:BaseComponent, params):
     return self
 
 # %% ../nbs/14_base.ipynb #3f138ef9
+@patch(as_prop=True)
+def share(self:BaseComponent) -> float:
+    "The share of it that is within the selection of the sample; all, for a component that knows of none."
+    return 1.
+
 @patch
 def sample(self:BaseComponent,
     n:int,  # number of stars
