@@ -45,8 +45,9 @@ def fit(stars, selection):
 def case(seed, kept, edge):
     "One row."
     stars = group(seed, kept, edge)
-    row = {"edge": edge, "kept": kept, "seed": seed[-1]}
-    for name, selection in (("ignored", None), ("known", stars.provenance["selection"])):
+    words = stars.provenance["selection"]
+    row = {"edge": edge, "kept": kept, "seed": seed[-1], "selection": words}
+    for name, selection in (("ignored", None), ("known", words)):
         mixture = fit(stars, selection)
         row[f"age_{name}"], row[f"sigma_{name}"] = mixture.uncertainties(stars)[0, "age"]
         row[f"duvw_{name}"] = mixture.components_[0].duvw
