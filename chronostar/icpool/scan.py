@@ -157,10 +157,10 @@ def _grown(mixture, stars, places, makers, most, price=1.):
         if len(components) - len(mixture.components_) == most: break
         if claimed[place.members].mean() > 0.5: continue
         fits = fit_each(_at_place, [(stars, log_prob, place, makers[0])])[0]
-        if fits and not _is_small(fits[0].components[0], stars):
+        if not fits or _worth(fits[0], n, price) <= 0: continue
+        if not _is_small(fits[0].components[0], stars):
             fits += fit_each(_at_place, [(stars, log_prob, place, make) for make in makers[1:]])[0]
-        best = max(fits, key=lambda fit: _worth(fit, n, price), default=None)
-        if best is None or _worth(best, n, price) <= 0: continue
+        best = max(fits, key=lambda fit: _worth(fit, n, price))
         (w,), after = best.weights, best.log_prob
         claimed = np.maximum(claimed*(1 - w), 1 - np.exp(log_prob + np.log(1 - w) - after))
         if best.components[0].fills_sample != makers[0]().fills_sample: continue
