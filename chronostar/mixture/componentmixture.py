@@ -296,7 +296,7 @@ def _run_em(self:ComponentMixture, stars):
             return
         path.append(_place(self))
         self._m_step(stars, resp)
-        if len(path) == 2 and (n_iter >= PATIENCE or creeps):
+        if len(path) == 2 and (n_iter >= PATIENCE or creeps) and n_iter < self.max_iter:
             before = self.weights_, self.components_
             self._leap([*path, _place(self)])
         elif len(path) == 2: path = []
