@@ -62,6 +62,18 @@ def _blurred(stars, radii):
     return new
 
 # %% ../../nbs/25_icpool.scan.ipynb #b49a7530
+def _least_probable(at, trees, chances, expected, chance):
+    "Places from the numbers (scales, n) around each star, the least probable first, none within another."
+    places, free, trials = [], np.ones(len(at), dtype=bool), np.log(len(at)*len(trees))
+    for i in np.argsort(chances, axis=None):
+        scale, star = divmod(i, len(at))
+        log_chance, tree = chances[scale][star] + trials, trees[scale]
+        if log_chance > np.log(chance): break
+        if not free[star]: continue
+        places.append(Place(at[tree.query_ball_point(tree.data[star], 1.)], expected[scale][star], log_chance))
+        free[tree.query_ball_point(tree.data[star], 2.)] = False
+    return places
+
 def _unclaimed(mixture, stars):
     "Which stars belong to no group of a mixture, as far as one knows; the largest component is no group."
     groups = [c.age is not None for c in mixture.components_]
@@ -89,17 +101,7 @@ def crowded_places(
         volume = np.pi**3/6*np.prod(radii)**3
         expected.append(len(stars)*share*volume*np.exp(mixture.score_samples(_blurred(some, radii))))
         chances.append(np.where(count > 2, poisson.logsf(count - 1, expected[-1]), 0.))
-    places, free = [], np.ones(len(at), dtype=bool)
-    trials = np.log(len(at)*len(scales))
-    for i in np.argsort(chances, axis=None):
-        scale, star = divmod(i, len(at))
-        log_chance = chances[scale][star] + trials
-        if log_chance > np.log(chance): break
-        if not free[star]: continue
-        tree = trees[scale]
-        places.append(Place(at[tree.query_ball_point(tree.data[star], 1.)], expected[scale][star], log_chance))
-        free[tree.query_ball_point(tree.data[star], 2.)] = False
-    return places
+    return _least_probable(at, trees, chances, expected, chance)
 
 # %% ../../nbs/25_icpool.scan.ipynb #7d9c41f0
 STREAMS = (3., 6.)  # radii in velocity, km/s
@@ -112,23 +114,18 @@ def crowded_velocities(
     "Velocities that more measured stars have than the mixture expects, wherever they are."
     at = np.flatnonzero(measured(stars))
     if len(at) < 8: return []
-    velocities, places, found = stars.means[at, 3:], [], []
+    velocities, trees, chances, expected = stars.means[at, 3:], [], [], []
     for r in radii:
-        tree = cKDTree(velocities/r)
-        count, density = tree.query_ball_point(tree.data, 1., return_length=True) - 1, np.zeros(len(at))
+        trees.append(cKDTree(velocities/r))
+        count = trees[-1].query_ball_point(velocities/r, 1., return_length=True) - 1
+        density = np.zeros(len(at))
         for w, c in zip(mixture.weights_, mixture.components_):
             if c.mean is None: continue
             cov = c.covariance[3:, 3:] + r**2/5*np.eye(3)
             density += w*np.exp(multivariate_normal(c.mean[3:], cov).logpdf(velocities))
-        expected = len(at)*4/3*np.pi*r**3*density
-        chance = np.where(count > 7, poisson.logsf(count - 1, expected), 0.) + np.log(len(at)*len(radii))
-        found += [(chance[i], i, tree, expected[i]) for i in np.flatnonzero(chance < np.log(CHANCE))]
-    free = np.ones(len(at), dtype=bool)
-    for log_chance, i, tree, expected in sorted(found, key=lambda f: f[0]):
-        if not free[i]: continue
-        places.append(Place(at[tree.query_ball_point(tree.data[i], 1.)], expected, log_chance))
-        free[tree.query_ball_point(tree.data[i], 2.)] = False
-    return places
+        expected.append(len(at)*4/3*np.pi*r**3*density)
+        chances.append(np.where(count > 7, poisson.logsf(count - 1, expected[-1]), 0.))
+    return _least_probable(at, trees, chances, expected, CHANCE)
 
 # %% ../../nbs/25_icpool.scan.ipynb #4a67c952
 MOST = 100  # places that are tried for one start
