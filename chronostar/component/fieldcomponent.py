@@ -12,8 +12,9 @@ import numpy as np
 from fastcore.basics import patch
 from sklearn.base import clone
 
-from ..base import BaseComponent, Derivatives, differentiate
-from .spacecomponent import COVARIANCES, check_gaussian, climb_moments, half_sigma
+from ..base import BaseComponent, Derivatives
+from .spacecomponent import (
+    COVARIANCES, check_gaussian, climb_moments, derivatives_by_steps, half_sigma, symmetric_steps)
 from ..conventions import AXES, DIM, InputError
 from ..selection import Selection, nothing_outside
 from ..stars import as_stars
@@ -122,10 +123,7 @@ def maximize(self:FieldComponent,
     return self._fit_velocities(stars, resp, 500, 1e-8)
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #17644898
-_TRIL = np.tril_indices(3)
-_PAIRS = list(zip(*_TRIL))
-_SYMMETRIC = np.zeros((6, 3, 3))
-_SYMMETRIC[np.arange(6), *_TRIL] = _SYMMETRIC[np.arange(6), *_TRIL[::-1]] = 1
+_PAIRS = list(zip(*np.tril_indices(3)))
 FieldComponent.read_units = dict.fromkeys(AXES[3:], 'km/s') | {
     name: COVARIANCES[name] for name in (f'cov_{AXES[3 + j]}_{AXES[3 + i]}' for i, j in _PAIRS)}
 FieldComponent.theta_names = [f'step {name}' for name in FieldComponent.read_units]
@@ -142,7 +140,7 @@ def at(self:FieldComponent,
     "A copy some steps from here; itself, where the covariance would not be positive definite."
     mean, cov = self.velocity
     L = np.linalg.cholesky(cov)
-    cov = cov + np.tensordot(theta[3:], L @ _SYMMETRIC @ L.T, 1)
+    cov = cov + np.tensordot(theta[3:], L @ symmetric_steps(3) @ L.T, 1)
     if np.linalg.eigvalsh(cov)[0] < self.reg_covar: return copy(self)
     return copy(self).set_parameters(np.hstack([mean + L @ theta[:3], (cov + cov.T).ravel()/2]))
 
@@ -162,17 +160,9 @@ def derivatives(self:FieldComponent,
     resp,  # shape (n,): weight of each star
 ) -> Derivatives:
     "Derivatives of the log density by 9 steps of mean and covariance, in units of the Gaussian's size."
-    stars, (mean, cov) = as_stars(X), self.velocity
-    L = np.linalg.cholesky(cov)
-    by_cov, jacobian = L @ _SYMMETRIC @ L.T, np.zeros((9, 9))
-    def evaluate(d):
-        there = mean + L @ d[:3], cov + np.tensordot(d[3:], by_cov, 1)
-        sums, log_prob = stars.cartesian.velocity_sums(resp, *there, terms=True)
-        return log_prob, np.hstack([L.T @ sums.by_mean, 0.5*np.einsum('aij,ij->a', by_cov, sums.by_cov)])
-    scores, hessian = differentiate(evaluate, np.full(9, 0.03/np.sqrt(resp.sum())))
-    jacobian[:3, :3], jacobian[3:, 3:] = L, by_cov[:, *_TRIL].T
-    names, units = list(self.read_units), list(self.read_units.values())
-    return Derivatives(scores, hessian, names, units, np.hstack([mean, cov[_TRIL]]), jacobian, {})
+    stars = as_stars(X)
+    def sums_at(mean, cov): return stars.cartesian.velocity_sums(resp, mean, cov, terms=True)
+    return derivatives_by_steps(sums_at, *self.velocity, resp.sum(), self.read_units)
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #1061a647
 @patch
