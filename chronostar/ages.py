@@ -159,6 +159,18 @@ def __call__(self:_Scan, age):
         self.done[age] = self.problem.fit(nearest, age, hopeless=self.best - _HOPELESS)
     return self.best - self.done[age][0]
 
+# %% ../nbs/22_ages.ipynb #c3a8d1e2
+@patch
+def go_on(self:_Scan, inside, outside):
+    "Fit the ages from `outside` on from their neighbours nearer to `inside`; True if that was better."
+    direction, age = np.sign(outside - inside), inside
+    beyond = sorted((a for a in self.done if (a - inside)*direction > 0), key=lambda a: abs(a - inside))
+    for there in beyond:
+        log_prob, fit = self.problem.fit(self.done[age][1], there, hopeless=self.best - _HOPELESS)
+        if log_prob < self.done[there][0] + 0.02: break
+        self.done[there], age = (log_prob, fit), there
+    return age != inside
+
 # %% ../nbs/22_ages.ipynb #f4a7d236
 def _sigma(problem, scan):
     "About how certain the age is, from the curvature at the top."
@@ -170,15 +182,16 @@ def _sigma(problem, scan):
 
 # %% ../nbs/22_ages.ipynb #18d6aff7
 def _end(scan, drop, inside, outside):
-    "The age between two others where the log likelihood has dropped by `drop`."
+    "The age between two others where the log likelihood has dropped by `drop`; None if there was a step to be mended."
     for _ in range(20):
         roots = np.sqrt(2*np.maximum([scan(inside), scan(outside), 0], 0))
         share = np.clip((np.sqrt(2*drop) - roots[0])/(roots[1] - roots[0]), 0.05, 0.95)
         middle = inside + (outside - inside)*share
         off = np.sqrt(2*max(scan(middle), 0)) - np.sqrt(2*drop)
-        if abs(off) < 0.01 or abs(outside - inside) < 1e-3: break
+        if abs(off) < 0.01: return float(middle)
         inside, outside = (middle, outside) if off < 0 else (inside, middle)
-    return float(middle)
+        if abs(outside - inside) < 1e-3: break
+    return None if scan.go_on(inside, outside) else float(middle)
 
 # %% ../nbs/22_ages.ipynb #86a85fdd
 DROPS = {68: 0.5, 95: 1.92}  # of ln L, by per cent
@@ -191,6 +204,7 @@ def _ranges(scan, drop):
         first, last = run[0], run[-1]
         lower = ages[0] if first == 0 else _end(scan, drop, ages[first], ages[first - 1])
         upper = ages[-1] if last == len(ages) - 1 else _end(scan, drop, ages[last], ages[last + 1])
+        if lower is None or upper is None: return _ranges(scan, drop)  # the profile has changed
         found.append((float(lower), float(upper)))
     return found
 

@@ -288,6 +288,13 @@ def _print_flags(uncertainties):
     "What is to be noted about a fit."
     for flag in [] if uncertainties is None else uncertainties.flags: print(f"note: {flag}")
 
+def _print_noise(shares):
+    "What part of the stars has which kind of noise."
+    if shares is None: return
+    from chronostar.noise import named_shares
+    said = (f"{name} {100*share:.2g} %" for name, share in named_shares(shares).items() if share >= 0.001)
+    print(f"noise: {', '.join(said)}")
+
 def _print_mixture(mixture, uncertainties):
     "Weights, parameters and uncertainties of all components."
     import numpy as np
@@ -296,6 +303,7 @@ def _print_mixture(mixture, uncertainties):
         params = np.array_str(component.get_parameters(), suppress_small=True)
         print(f"--- component {k} ---\nweight: {weight}\nparams:\n{params}\n{component}")
         _print_uncertainties(uncertainties, k)
+    _print_noise(getattr(mixture, 'noise_shares_', None))
     _print_flags(uncertainties)
 
 # %% ../nbs/50_cli.ipynb #298648ca
@@ -326,6 +334,7 @@ def _fit_component(args):
 
     from chronostar.config import component_maker, read_config, stars_for
     from chronostar.files import write_files
+    from chronostar.noise import maximize_with_noise
     from chronostar.results import component_files
     from chronostar.settings import as_text
     from chronostar.uncertainties import component_uncertainties
@@ -335,17 +344,21 @@ def _fit_component(args):
     weights = _load_weights(args.membership, len(stars)) if args.membership else None
     savedir = config['run']['savedir'] or 'result'
     replaced = _make_way(savedir, args.overwrite)
-    component = component_maker(config)().maximize(stars, weights)
+    component, noise = component_maker(config)(), config['mixture'].get('noise')
+    if noise: stars = maximize_with_noise(component, stars, weights)
+    else: component.maximize(stars, weights)
     members = len(stars) if weights is None else weights.sum()
     uncertainties = _or_warn("uncertainties could not be computed",
                              lambda: component_uncertainties(component, stars, weights), None)
     meta = {'stars': len(stars), 'data': stars.provenance, 'settings': as_text(config)}
     report = _report(component, stars, config, memberships=weights, uncertainties=uncertainties)
-    write_files(savedir, component_files(component, members, uncertainties, meta) | report, remove=replaced)
+    files = component_files(component, members, uncertainties, meta, stars if noise else None)
+    write_files(savedir, files | report, remove=replaced)
     if component.age is not None: print(f"age: {component.age:.3f}")
     params = np.array_str(component.get_parameters(), suppress_small=True)
     print(f"{_HEADLINE}\n- params\n{params}\n{component}")
     _print_uncertainties(uncertainties, 0)
+    if noise: _print_noise(stars.shares)
     _print_flags(uncertainties)
     _say_written(savedir, report)
 
@@ -385,7 +398,7 @@ def _init_resp(args, n, how):
 def _fit_mixture(args):
     from chronostar.config import component_maker, read_config, stars_for
     from chronostar.datatools import InputError, write_files
-    from chronostar.results import mixture_files
+    from chronostar.results import mixture_files, noise_of
     from chronostar.settings import as_text
     config = read_config(args.config)
     stars = stars_for(config, _load_stars(args.data, warn=True))
@@ -405,7 +418,8 @@ def _fit_mixture(args):
     uncertainties = _polished(mixture, stars)
     memberships, bic = mixture.predict_proba(stars), mixture.bic(stars)
     meta = {'stars': len(stars), 'BIC': bic, 'data': stars.provenance, 'settings': as_text(config)}
-    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties)
+    doubts = mixture.doubts(stars) if noise_of(mixture) else None
+    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, doubts)
     report = _report(mixture, stars, config, memberships=memberships, uncertainties=uncertainties)
     write_files(savedir, files | report, remove=replaced)
     _print_mixture(mixture, uncertainties)
@@ -468,12 +482,14 @@ def _save_best_so_far(driver, savedir, stars):
 
 # %% ../nbs/50_cli.ipynb #516d47ab
 def _start(path, settings):
-    "Components to start from, with the `settings` that are theirs; None if there is no path."
+    "Components to start from, where they are today, with the `settings` that are theirs; None if there is no path."
     from chronostar.recipes import read_components
     if path is None: return None
     components = read_components(path, {})[1]
-    for component in components:
-        component.set_params(**{key: value for key, value in settings.items() if key in component.settings()})
+    for k, component in enumerate(components):
+        component.set_params(**{key: value for key, value in settings.items() if key in component.settings()
+                                and key != 'trace_orbit_func'})
+        if hasattr(component, 'on_orbit'): components[k] = component.on_orbit(settings.get('trace_orbit_func'))
     return components
 
 # %% ../nbs/50_cli.ipynb #40436356

@@ -3,7 +3,7 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["SECTIONS", "UNUSED", "UNUSED_SECTIONS", "LIMITS", "KINDS", "logger", "check_config", "component_maker", "stars_for", "read_config"]
+__all__ = ["SECTIONS", "UNUSED", "UNUSED_SECTIONS", "LIMITS", "KINDS", "logger", "LINES", "check_config", "component_maker", "stars_for", "read_config"]
 
 SECTIONS: Any
 UNUSED: Any
@@ -11,6 +11,7 @@ UNUSED_SECTIONS: Any
 LIMITS: Any
 KINDS: Any
 logger: Any
+LINES: Any
 def check_config(config: dict[str, Any]) -> dict[str, Any]: ...
 def component_maker(config: dict[str, Any], role: str = ...) -> Any: ...
 def stars_for(config: dict[str, Any], X: ArrayLike | StarData) -> Any: ...

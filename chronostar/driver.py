@@ -28,10 +28,11 @@ from .config import check_config, component_maker, read_config, stars_for
 from .conventions import InputError
 from .files import table_writer, write_files
 from .mixture.componentmixture import check_memberships
-from .recipes import read_components
-from .results import check_savedir, describe, mixture_files, result_files, search_table
+from .recipes import read_components, shares_of_noise
+from .results import check_savedir, describe, mixture_files, noise_of, result_files, search_table
 from .settings import Configurable, as_text, plain
 from .stars import as_stars, check_full_rank
+from .traceorbit import get_orbit
 from .workers import Workers, check_workers
 
 # %% ../nbs/30_driver.ipynb #8a51524f
@@ -85,7 +86,7 @@ def _manifest(self:Driver, stars, start_init_comps, init_resp):
     config = {role: {**cls.configured(), **self.config_.get(role, {})} for role, cls in modules.items()}
     settings = {f'{section}.{key}': value for section, values in as_text({**self.config_, **config}).items()
                 if section not in ('driver', 'run') for key, value in values.items()}
-    return {'chronostar': __version__, 'stars': len(stars),
+    return {'chronostar': __version__, 'stars': len(stars), 'default orbit': repr(get_orbit()),
             'data': _digest(stars.cartesian.blocks, stars.ids), **settings,
             'components to start from': _digest(*start), 'memberships to start from': _digest(init_resp)}
 
@@ -184,7 +185,7 @@ def fit_candidate(
     to_beat:float=np.inf,  # BIC of its parent
 ) -> tuple:  # the best fit and its BIC; None and infinity if there is nothing to start from, or no group
     "Fit a candidate from each of its starts; raises `InputError` if none of them can be fitted."
-    number = count()
+    number, stars = count(), make_mixture(None, None).as_fitted(stars)
     refit = partial(_fit, stars, make_mixture, number)
     def groups_only(fit):
         fit = _groups_only(fit, len(stars), refit, to_beat)
@@ -377,7 +378,8 @@ def _files(self:Driver, label, mixture, stars, score, uncertainties=None, **fact
              'state': [c.state() for c in mixture.components_], 'search': self.manifest_}
     meta = {'label': label, 'stars': len(stars), 'BIC': score, 'data': stars.provenance, 'settings': settings}
     text = describe(label, mixture, stars, memberships, settings, uncertainties, facts)
-    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties)
+    doubts = mixture.doubts(stars) if noise_of(mixture) else None
+    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, doubts)
     return {'fit.json': json.dumps(state, indent=1), **results, f'{label}.txt': text}
 
 # %% ../nbs/30_driver.ipynb #3ca89e1c
@@ -505,6 +507,7 @@ def _restore(self:Driver, folder, stars):
     try:
         mixture = self._make_mixture(None, None).set_parameters(weights, components)
         mixture.converged_, mixture.n_iter_ = state['converged'], state['iterations']
+        mixture.noise_shares_ = shares_of_noise(folder)
         for component, known in zip(mixture.components_, state['state'], strict=True):
             component.set_state(known)
         score, written = mixture.bic(stars), float(state['BIC'])

@@ -2,7 +2,7 @@
 from numpy.typing import ArrayLike, NDArray
 from typing import Any
 
-__all__ = ["R0", "V0", "OMEGA0", "KM_S", "OORT_A", "OORT_B", "RHO", "GRAVITY", "SCALE_A", "SCALE_B", "SCALE_RHO", "to_curvilinear", "from_curvilinear", "epicyclic_map", "broadcast", "EpicyclicOrbit", "ByDifferences", "NumericalOrbit"]
+__all__ = ["R0", "V0", "OMEGA0", "KM_S", "OORT_A", "OORT_B", "RHO", "GRAVITY", "SCALE_A", "SCALE_B", "SCALE_RHO", "TNG_SCALES", "to_curvilinear", "from_curvilinear", "epicyclic_map", "broadcast", "EpicyclicOrbit", "ByDifferences", "NumericalOrbit"]
 
 R0: float
 V0: float
@@ -15,6 +15,7 @@ GRAVITY: float
 SCALE_A: float
 SCALE_B: float
 SCALE_RHO: float
+TNG_SCALES: Any
 def to_curvilinear(states: ArrayLike) -> tuple[Any, ...]: ...
 def from_curvilinear(curvilinear: ArrayLike) -> tuple[Any, ...]: ...
 def epicyclic_map(times: ArrayLike, sA: float = ..., sB: float = ..., sR: float = ...) -> NDArray[Any]: ...

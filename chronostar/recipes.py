@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BY_LENGTH', 'logger', 'PARAMETER_FILES', 'recipe_of', 'class_in', 'component_from_parameters',
-           'ignored_uncertainties', 'read_components']
+           'ignored_uncertainties', 'shares_of_noise', 'read_components']
 
 # %% ../nbs/20_recipes.ipynb #cbed8920
 import logging
@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from .base import OF_DATA, BaseComponent
+from .component.association import Association
 from .conventions import InputError, nearest
 from .files import check_file, load_array
+from .noise import KINDS
 from .settings import get_class, name_of, plain
 from .traceorbit import try_orbit
 
@@ -24,6 +26,7 @@ def recipe_of(
 ) -> dict:  # class, settings, and the keys of settings that are lost
     "What it takes, besides its parameters, to make a component again."
     cls, given = type(component), component.get_params(deep=False) if hasattr(component, 'get_params') else {}
+    if isinstance(component, Association): given['trace_orbit_func'] = given['trace_orbit_func'] or 'epicyclic'
     settings = {key: value for key, value in given.items() if key in cls.settings() and value is not None}
     lost = [key for key, value in settings.items() if plain(value) is None]
     kept = {key: plain(value) for key, value in settings.items() if key not in lost}
@@ -51,6 +54,7 @@ def _follow(recipe, params, settings):
     if lost:
         raise InputError(f"its setting {lost[0]} was an object that no file can keep: give it to read_result")
     kept = {key: value for key, value in recipe['settings'].items() if key in known or key not in OF_DATA}
+    if issubclass(cls, Association): kept = {'trace_orbit_func': 'trace_epicyclic_orbit', **kept}
     component = cls(**{**kept, **given})
     component.set_parameters(params)
     try_orbit(getattr(component, 'trace_orbit_func', None))
@@ -113,6 +117,19 @@ def ignored_uncertainties(
     sections = meta['settings'] if isinstance(meta.get('settings'), dict) else {}
     given = [recipe['settings'] for recipe in meta['components']] + [sections.get('component') or {}, meta]
     return any(settings.get('stellar_uncertainties', True) is False for settings in given)
+
+# %% ../nbs/20_recipes.ipynb #b2f0a771
+def shares_of_noise(
+    folder,  # of a result
+) -> np.ndarray:  # shape (J,); None where uncertainties were taken as quoted
+    "The shares of the kinds of noise that a fit found, see `chronostar.noise`; raises `InputError`."
+    path = Path(folder)/'components.ecsv'
+    if not path.exists(): return None
+    from astropy.table import Table
+    if (noise := Table.read(path, format='ascii.ecsv').meta.get('noise')) is None: return None
+    names = [kind.name for kind in KINDS][:len(noise)]
+    if set(noise) != set(names): raise InputError(f"{path} has other kinds of noise than {', '.join(names)}")
+    return np.array([noise[name] for name in names], dtype=float)
 
 # %% ../nbs/20_recipes.ipynb #120a66b9
 def _check_names(settings, recipes):

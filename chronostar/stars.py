@@ -292,7 +292,8 @@ class StarData(Stars):
         self.fake_rvs = _of_each_star(fake_rvs, 'b', n, 'marks of invented velocities', 'true or false')
         blocks = pack(means, np.broadcast_to(0., (n, DIM, DIM)) if covs is None else covs)
         self.cartesian = Packed(blocks, n, None, nthreads)
-        self._curvilinear = self._bare = self._fingerprint = None
+        self._curvilinear = self._fingerprint = None
+        self.views = {}  # the same stars as others see them, remembered
 
 # %% ../nbs/08_stars.ipynb #3010abed
 @patch
@@ -329,7 +330,7 @@ def from_packed(cls:StarData,
     stars = object.__new__(StarData)
     stars.cartesian, stars._curvilinear, stars.has_covs, stars.ids = cartesian, curvilinear, has_covs, ids
     stars.fake_rvs = np.zeros(len(cartesian), dtype=bool) if fake_rvs is None else fake_rvs
-    stars.provenance, stars._bare, stars._fingerprint = {}, None, fingerprint
+    stars.provenance, stars.views, stars._fingerprint = {}, {}, fingerprint
     return stars
 
 # %% ../nbs/08_stars.ipynb #28a712f1
@@ -348,7 +349,7 @@ def __getitem__(self:StarData,
     if isinstance(key, tuple): return np.asarray(self)[key]
     index = np.atleast_1d(np.arange(len(self))[key])
     new = copy(self)
-    new.cartesian, new._bare, new._fingerprint = self.cartesian[index], None, None
+    new.cartesian, new.views, new._fingerprint = self.cartesian[index], {}, None
     new.ids, new.fake_rvs = None if self.ids is None else self.ids[index], self.fake_rvs[index]
     if self._curvilinear is not None: new._curvilinear = self._curvilinear[index]
     return new
@@ -384,10 +385,10 @@ def curvilinear(self:StarData) -> Packed:
 def without_covs(self:StarData) -> StarData:
     "The same stars as if measured without uncertainty."
     if not self.has_covs: return self
-    if self._bare is None:
+    if 'bare' not in self.views:
         nthreads = self.cartesian.nthreads
-        self._bare = StarData(self.means, None, self.ids, self.fake_rvs, self.provenance, nthreads)
-    return self._bare
+        self.views['bare'] = StarData(self.means, None, self.ids, self.fake_rvs, self.provenance, nthreads)
+    return self.views['bare']
 
 # %% ../nbs/08_stars.ipynb #a7237032
 @patch
@@ -396,7 +397,7 @@ def with_threads(self:StarData,
 ) -> StarData:
     "The same stars, for passes with so many threads."
     new = copy(self)
-    new.cartesian, new._curvilinear, new._bare = copy(self.cartesian), copy(self._curvilinear), None
+    new.cartesian, new._curvilinear, new.views = copy(self.cartesian), copy(self._curvilinear), {}
     for view in (new.cartesian, new._curvilinear):
         if view is not None: view.nthreads = nthreads
     return new

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['trace_epicyclic_orbit', 'get_orbit', 'try_orbit', 'R0', 'V0', 'OMEGA0', 'KM_S', 'OORT_A', 'OORT_B', 'RHO', 'GRAVITY',
-           'SCALE_A', 'SCALE_B', 'SCALE_RHO', 'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit', 'NumericalOrbit',
-           'GalpyOrbit']
+           'SCALE_A', 'SCALE_B', 'SCALE_RHO', 'TNG_SCALES', 'to_curvilinear', 'from_curvilinear', 'EpicyclicOrbit',
+           'NumericalOrbit', 'GalpyOrbit']
 
 # %% ../nbs/05_traceorbit.ipynb #28d18c96
 from functools import lru_cache
@@ -14,23 +14,23 @@ from importlib import import_module
 import numpy as np
 
 from .epicycle import (
-    GRAVITY, KM_S, OMEGA0, OORT_A, OORT_B, R0, RHO, SCALE_A, SCALE_B, SCALE_RHO, V0,
+    GRAVITY, KM_S, OMEGA0, OORT_A, OORT_B, R0, RHO, SCALE_A, SCALE_B, SCALE_RHO, TNG_SCALES, V0,
     EpicyclicOrbit, NumericalOrbit, from_curvilinear, to_curvilinear)
 from .galpyorbit import GalpyOrbit
 
 # %% ../nbs/05_traceorbit.ipynb #33e1d59b
 _all_ = [R0, V0, OMEGA0, KM_S, OORT_A, OORT_B, RHO, GRAVITY, SCALE_A, SCALE_B, SCALE_RHO,
-         to_curvilinear, from_curvilinear, EpicyclicOrbit, NumericalOrbit, GalpyOrbit]
+         TNG_SCALES, to_curvilinear, from_curvilinear, EpicyclicOrbit, NumericalOrbit, GalpyOrbit]
 
 # %% ../nbs/05_traceorbit.ipynb #fe75326a
 def trace_epicyclic_orbit(
     xyzuvw_start,  # shape (6,) or (n, 6): pc, km/s
     time,  # Myr, positive into the future; one for all or shape (n,)
-    sA:float=SCALE_A,  # factor on Oort's A
-    sB:float=SCALE_B,  # factor on Oort's B
-    sR:float=SCALE_RHO,  # factor on the density
+    sA:float=TNG_SCALES[0],  # factor on Oort's A
+    sB:float=TNG_SCALES[1],  # factor on Oort's B
+    sR:float=TNG_SCALES[2],  # factor on the density
 ) -> np.ndarray:  # shape as `xyzuvw_start`, or (n, 6) where there are n times
-    "Trace stars through the Galaxy in the epicyclic approximation (Makarov et al. 2004)."
+    "Trace stars in the epicyclic approximation (Makarov et al. 2004), with Chronostar-TNG's scale factors."
     end = EpicyclicOrbit(sA, sB, sR).trace(xyzuvw_start, time)
     return end[0] if np.ndim(xyzuvw_start) == 1 and np.ndim(time) == 0 else end
 
@@ -38,7 +38,8 @@ def trace_epicyclic_orbit(
 @lru_cache
 def _orbit_by_name(name):
     "The orbit model of that name, or at that dotted path."
-    if name in ('epicyclic', 'trace_epicyclic_orbit'): return EpicyclicOrbit()
+    if name == 'epicyclic': return EpicyclicOrbit()
+    if name == 'trace_epicyclic_orbit': return EpicyclicOrbit(*TNG_SCALES)
     model, _, potential = (part.strip() for part in name.partition(':'))
     if model == 'galpy': return GalpyOrbit(potential or 'MWPotential2014')
     if model == 'epicyclic': return GalpyOrbit(potential).epicycle()
@@ -55,7 +56,8 @@ def get_orbit(
     model=None,  # an orbit model, a function `(states, time) -> states`, a name, or None for the default
 ):  # an object with `trace` and `trace_with_jacobian`
     "The orbit model that `model` stands for; raises `ValueError`."
-    if model is None or model is trace_epicyclic_orbit: return EpicyclicOrbit()
+    if model is None: return EpicyclicOrbit()
+    if model is trace_epicyclic_orbit: return EpicyclicOrbit(*TNG_SCALES)
     if isinstance(model, str): return _orbit_by_name(model)
     if hasattr(model, 'trace_with_jacobian'): return model
     if callable(model): return NumericalOrbit(model)

@@ -7,7 +7,7 @@ from chronostar.galpyorbit import GalpyOrbit as GalpyOrbit
 from numpy.typing import ArrayLike, NDArray
 from typing import Any
 
-__all__ = ["trace_epicyclic_orbit", "get_orbit", "try_orbit", "R0", "V0", "OMEGA0", "KM_S", "OORT_A", "OORT_B", "RHO", "GRAVITY", "SCALE_A", "SCALE_B", "SCALE_RHO", "to_curvilinear", "from_curvilinear", "EpicyclicOrbit", "NumericalOrbit", "GalpyOrbit"]
+__all__ = ["trace_epicyclic_orbit", "get_orbit", "try_orbit", "R0", "V0", "OMEGA0", "KM_S", "OORT_A", "OORT_B", "RHO", "GRAVITY", "SCALE_A", "SCALE_B", "SCALE_RHO", "TNG_SCALES", "to_curvilinear", "from_curvilinear", "EpicyclicOrbit", "NumericalOrbit", "GalpyOrbit"]
 
 def trace_epicyclic_orbit(xyzuvw_start: ArrayLike, time: Any, sA: float = ..., sB: float = ..., sR: float = ...) -> NDArray[Any]: ...
 def get_orbit(model: Any = ...) -> Any: ...
@@ -23,3 +23,4 @@ GRAVITY: float
 SCALE_A: float
 SCALE_B: float
 SCALE_RHO: float
+TNG_SCALES: Any

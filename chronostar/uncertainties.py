@@ -16,6 +16,7 @@ from scipy.special import expit, logsumexp
 
 from .base import BaseComponent
 from .conventions import AXES, InputError
+from .noise import NoisyStars, information_of_shares, kind_probabilities
 from .stars import as_stars, measured
 
 # %% ../nbs/19_uncertainties.ipynb #2dd521af
@@ -173,6 +174,27 @@ def covariance_of_coordinates(
     undetermined[free] = vectors[:, ~good]
     return covariance, undetermined
 
+# %% ../nbs/19_uncertainties.ipynb #4b25bfe1
+def _by_shares(component, stars, resp):
+    "Derivatives (p, J) of a component's gradient by the logarithms of the shares of noise."
+    some, h, log_shares = resp > 1e-6, 0.1, np.log(np.maximum(stars.shares, 1e-9))
+    members, r = stars[some], resp[some]
+    def gradient(step):
+        shares = np.exp(log_shares + step)
+        return component.evaluate(component.theta, members.with_shares(shares/shares.sum()), r).gradient
+    return np.transpose([(gradient(step) - gradient(-step))/(2*h) for step in h*np.eye(len(log_shares))])
+
+def _through_noise(info, covariance, components, stars, by_kind, weights):
+    "What the uncertainty of the shares of noise adds to the covariance (p, p) of the coordinates."
+    B = np.zeros((len(covariance), len(stars.shares)))
+    for component, c, r in zip(components, info.columns, info.resp.T):
+        if component.age is None or not component.theta_names or r.sum() <= _EMPTY: continue
+        B[c.start:c.stop - 1] = _by_shares(component, stars, np.ascontiguousarray(r))
+    D = information_of_shares(kind_probabilities(by_kind, stars.shares), stars.shares, weights)
+    values, vectors = np.linalg.eigh(D - B.T @ covariance @ B)
+    of_shares = covariance @ B @ vectors/np.sqrt(np.maximum(values, 0.1))
+    return of_shares @ of_shares.T
+
 # %% ../nbs/19_uncertainties.ipynb #f054e671
 def _slopes_of_odds(info, k):
     "Derivatives (n, p) of the log odds of belonging to component k."
@@ -279,6 +301,9 @@ def mixture_uncertainties(
     stars, components = mixture.as_fitted(X), mixture.components_
     info = observed_information(mixture, stars)
     covariance, undetermined = covariance_of_coordinates(info)
+    if isinstance(stars, NoisyStars):
+        by_kind = stars.log_prob_by_kind(mixture.score_as_quoted)
+        covariance += _through_noise(info, covariance, components, stars, by_kind, np.ones(len(stars)))
     keys, units, values, jacobian = _quantities(info, mixture.weights_)
     of_all = _covariance_of_quantities(info, jacobian, covariance, undetermined)
     gain = float(0.5*info.gradient @ covariance @ info.gradient)
@@ -308,6 +333,9 @@ def component_uncertainties(
     resp = np.ones(len(stars)) if resp is None else np.ascontiguousarray(resp, dtype=float)
     info = _information_alone(component, stars, resp)
     covariance, undetermined = covariance_of_coordinates(info)
+    if isinstance(stars, NoisyStars):
+        by_kind = stars.log_prob_by_kind(component.estimate_log_prob)
+        covariance += _through_noise(info, covariance, [component], stars, by_kind, resp)
     keys, units, values, jacobian = _quantities(info, np.ones(1))
     of_all = _covariance_of_quantities(info, jacobian, covariance, undetermined)
     gain = float(0.5*info.gradient @ covariance @ info.gradient)

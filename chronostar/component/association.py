@@ -129,6 +129,15 @@ def set_from_now(self:Association,
     rest = [{**given, **named}[name] for name in names]
     return self.set_parameters(np.hstack([self.orbit.trace(mean_now, -rest[-1])[0], rest]))
 
+# %% ../../nbs/15_component.association.ipynb #f6ebbc15
+@patch
+def on_orbit(self:Association,
+    trace_orbit_func,  # an orbit model, a function or a name; None for the default
+):
+    "The same group today with the same spreads at birth and age, on another orbit."
+    other = clone(self, safe=False).set_params(trace_orbit_func=trace_orbit_func, params=None)
+    return other.set_from_now(self.mean, *self.get_parameters()[6:])
+
 # %% ../../nbs/15_component.association.ipynb #258abe28
 @patch
 def _curvilinear_moments(self:Association):

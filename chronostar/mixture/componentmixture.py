@@ -21,7 +21,8 @@ from sklearn.utils import check_random_state
 from ..base import BaseComponent, BaseMixture, fit_each
 from ..component.spherespacetimecomponent import SphereSpaceTimeComponent
 from ..conventions import InputError, nearest
-from ..recipes import ignored_uncertainties, read_components
+from ..noise import KINDS, STILL, as_noisy, fit_shares, prior_shares
+from ..recipes import ignored_uncertainties, read_components, shares_of_noise
 from ..uncertainties import Uncertainties, component_uncertainties, mixture_uncertainties
 from ..uncertainties import polish as polish_mixture
 
@@ -46,12 +47,13 @@ class ComponentMixture(BaseMixture):
         warm_start=False,  # start a second fit from the result of the first
         verbose=0,  # log the iterations, if above 0
         verbose_interval=10,  # one in so many
+        noise=False,  # are there stars whose uncertainties are too small? See `chronostar.noise`
     ):
         self.init_weights, self.init_components = init_weights, init_components
         self.n_components, self.component_class = n_components, component_class
         self.tol, self.max_iter, self.init_params, self.n_init = tol, max_iter, init_params, n_init
         self.random_state, self.warm_start = random_state, warm_start
-        self.verbose, self.verbose_interval = verbose, verbose_interval
+        self.verbose, self.verbose_interval, self.noise = verbose, verbose_interval, noise
 
 # %% ../../nbs/21_mixture.componentmixture.ipynb #325d6c05
 @patch
@@ -215,7 +217,40 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
             raise InputError(f"component {weights.argmin()} has {'fewer than two' if fewest else 'no'} members "
                              "in the memberships to start from")
         for c, r in zip(components, resp.T, strict=True): c.maximize(stars, np.ascontiguousarray(r))
-    self.components_, self.weights_ = components, weights / weights.sum()
+    self.components_, self.weights_, self.noise_shares_ = components, weights / weights.sum(), None
+
+# %% ../../nbs/21_mixture.componentmixture.ipynb #a7c1e0f2
+@patch
+def as_fitted(self:ComponentMixture,
+    X,  # shape (n, 42) or (n, 6), or StarData
+):  # StarData
+    "The stars as this mixture is fitted to them: without uncertainties if it ignores those, or with kinds of noise."
+    stars = BaseMixture.as_fitted(self, X)
+    if not self.noise or self.ignores_uncertainties: return stars
+    shares = vars(self).get('noise_shares_')
+    if shares is None: shares = prior_shares()
+    return as_noisy(stars, shares, len(shares) == len(KINDS))
+
+@patch
+def score_as_quoted(self:ComponentMixture, stars):
+    "Log likelihood (n,) of StarData, whose noise is taken as quoted."
+    return copy(self).set_params(noise=False).score_samples(stars)
+
+# %% ../../nbs/21_mixture.componentmixture.ipynb #a7c1e0f3
+@patch
+def _fit_noise(self:ComponentMixture, stars):
+    "Fit the shares of the kinds of noise to where the components are; True if they change."
+    if not self.noise or self.ignores_uncertainties: return False
+    shares = fit_shares(stars.log_prob_by_kind(self.score_as_quoted), stars.shares)
+    self.noise_shares_ = shares
+    return np.abs(shares - stars.shares).max() > STILL
+
+@patch
+def doubts(self:ComponentMixture,
+    X,  # shape (n, 42), or StarData
+) -> dict:  # name -> (n,): velocity_doubtful and errors_doubtful
+    "How probable it is that a star's velocity is off by 3 km/s or more, and that all its errors are too small."
+    return self.as_fitted(X).doubts(self.score_as_quoted)
 
 # %% ../../nbs/21_mixture.componentmixture.ipynb #5f3c2ed2
 def _best_alternative(component, stars, resp):
@@ -292,8 +327,11 @@ def _run_em(self:ComponentMixture, stars):
         last = np.diff(self.lower_bounds_[-3:-1]).sum() if n_iter > 2 else np.inf
         creeps = gain > 0.01*self.tol and (last > self.tol if after_leap else gain > CREEPS*last)
         if gain < self.tol and not leapt and not creeps and not self._explore(stars, resp):
-            self.converged_ = True
-            return
+            if not self._fit_noise(stars):
+                self.converged_ = True
+                return
+            stars, path = self.as_fitted(stars), []
+            continue
         path.append(_place(self))
         self._m_step(stars, resp)
         if len(path) == 2 and (n_iter >= PATIENCE or creeps) and n_iter < self.max_iter:
@@ -313,7 +351,7 @@ def _from_one_start(self:ComponentMixture, stars, init_resp, rng):
         vars(self).clear()
         vars(self).update(before)
         raise
-    names = ('weights_', 'components_', 'converged_', 'n_iter_', 'lower_bounds_')
+    names = ('weights_', 'components_', 'converged_', 'n_iter_', 'lower_bounds_', 'noise_shares_')
     return {'lower_bound_': self.lower_bounds_[-1], **{name: getattr(self, name) for name in names}}
 
 # %% ../../nbs/21_mixture.componentmixture.ipynb #9a36857a
@@ -482,6 +520,7 @@ def escape(self:ComponentMixture,
         if (best.lower_bound_ - self.lower_bound_)*len(stars) > WORTH:
             self.weights_, self.components_ = best.weights_, best.components_
             self._run_em(stars)
+            stars = self.as_fitted(stars)
             history, resp = history + self.lower_bounds_, None
             self.lower_bound_ = history[-1]
     self.lower_bounds_ = history
@@ -522,8 +561,9 @@ def score(self:ComponentMixture,
 # %% ../../nbs/21_mixture.componentmixture.ipynb #039b8730
 @patch(as_prop=True)
 def n_params(self:ComponentMixture):
-    "Number of free parameters: those of the components, and the weights but one."
-    return sum(c.n_params for c in self.components_) + len(self.components_) - 1
+    "Number of free parameters: of the components, the weights and the shares of noise, but one of each of these."
+    of_noise = len(KINDS) - 2 if self.noise else 0  # no strangers, and the shares sum to 1
+    return sum(c.n_params for c in self.components_) + len(self.components_) - 1 + of_noise
 
 @patch
 def bic(self:ComponentMixture,
@@ -581,6 +621,8 @@ def read(cls:ComponentMixture,
     "The mixture in a result folder, in either layout; raises `InputError`."
     mixture = cls().set_parameters(*read_components(folder, settings))
     mixture.ignores_uncertainties = ignored_uncertainties(folder)
+    mixture.noise_shares_ = shares_of_noise(folder)
+    mixture.noise = mixture.noise_shares_ is not None
     return mixture
 
 # %% ../../nbs/21_mixture.componentmixture.ipynb #f7065608
