@@ -64,8 +64,8 @@ def noise(stars):
     component = SphereSpaceTimeComponent(selection=stars.provenance.get("selection"))
     noisy = maximize_with_noise(component, stars)
     uncertainties = component_uncertainties(component, noisy)
-    return Answer(*uncertainties[0, "age"], flags=uncertainties.flags, details=(("dxyz", component.dxyz), ("duvw", component.duvw),
-                  ("shares", noisy.shares.round(3).tolist())))
+    details = ("dxyz", component.dxyz), ("duvw", component.duvw), ("shares", noisy.shares.round(3).tolist())
+    return Answer(*uncertainties[0, "age"], flags=uncertainties.flags, details=details)
 
 
 FITS = {"alone": alone, "noise": noise}
