@@ -334,7 +334,7 @@ def _fit_component(args):
 
     from chronostar.config import component_maker, read_config, stars_for
     from chronostar.files import write_files
-    from chronostar.noise import maximize_with_noise
+    from chronostar.noise import maximize_with_noise, noise_expected
     from chronostar.results import component_files
     from chronostar.settings import as_text
     from chronostar.uncertainties import component_uncertainties
@@ -344,7 +344,8 @@ def _fit_component(args):
     weights = _load_weights(args.membership, len(stars)) if args.membership else None
     savedir = config['run']['savedir'] or 'result'
     replaced = _make_way(savedir, args.overwrite)
-    component, noise = component_maker(config)(), config['mixture'].get('noise')
+    component = component_maker(config)()
+    noise = config['mixture'].get('noise', noise_expected(component, stars))
     if noise: stars = maximize_with_noise(component, stars, weights)
     else: component.maximize(stars, weights)
     members = len(stars) if weights is None else weights.sum()

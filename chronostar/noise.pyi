@@ -4,10 +4,11 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["KINDS", "STILL", "Kind", "line_of_sight", "NoisyPacked", "prior_shares", "NoisyStars", "as_noisy", "kind_probabilities", "fit_shares", "information_of_shares", "maximize_with_noise", "named_shares", "doubts_of"]
+__all__ = ["KINDS", "STILL", "MOST", "Kind", "line_of_sight", "NoisyPacked", "prior_shares", "NoisyStars", "as_noisy", "kind_probabilities", "fit_shares", "information_of_shares", "maximize_with_noise", "noise_expected", "named_shares", "doubts_of"]
 
 KINDS: Any
 STILL: float
+MOST: int
 class Kind(NamedTuple):
     name: str
     share: float
@@ -56,5 +57,6 @@ def kind_probabilities(by_kind: ArrayLike, shares: ArrayLike) -> NDArray[Any]: .
 def fit_shares(by_kind: ArrayLike, shares: ArrayLike, weights: ArrayLike | None = ...) -> NDArray[Any]: ...
 def information_of_shares(probabilities: ArrayLike, shares: ArrayLike, weights: ArrayLike) -> NDArray[Any]: ...
 def maximize_with_noise(component: Any, X: ArrayLike | StarData, resp: ArrayLike | None = ..., strangers: bool = ...) -> NoisyStars: ...
+def noise_expected(component: Any, stars: Any) -> bool: ...
 def named_shares(shares: ArrayLike) -> dict[str, Any]: ...
 def doubts_of(probabilities: ArrayLike, measured: Any) -> dict[str, Any]: ...
