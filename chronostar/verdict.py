@@ -397,10 +397,8 @@ def summary(self:Verdict) -> str:
         seen = 'no expansion: compact because bound' if not self.expands else 'bound, whatever stretches it'
         return f"{seen}; this is not a kinematic age"
     if not self.expands: return "no expansion is seen: newborn, or no group; its age is not to be told from 0"
-    what = 'a group that expands, but was no sphere' if 'no sphere' in self.doubts else 'an expanding group'
-    others = [key for key in self.doubts if key != 'no sphere']
-    in_doubt = f", and in doubt ({', '.join(others)})" if others else ''
-    return f"{what}; the age is determined by {self.determined_by:.0f} stars{in_doubt}"
+    said = f"an expanding group; the age is determined by {self.determined_by:.0f} stars"
+    return f"{said}, and in doubt ({', '.join(self.doubts)})" if self.doubts else said
 
 # %% ../nbs/23_verdict.ipynb #8b8db3b1
 @patch
