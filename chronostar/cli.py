@@ -284,9 +284,15 @@ def _print_uncertainties(uncertainties, k):
         if line := uncertainties.describe(k, names): print(f"  {line}")
 
 # %% ../nbs/50_cli.ipynb #803fbe9d
-def _print_flags(uncertainties):
+def _print_verdict(verdicts, k):
+    "What is to be thought of the age of a component, and what it is uncertain by."
+    if k in verdicts: print(f"  verdict: {verdicts[k].summary}\n  {verdicts[k].describe_budget()}")
+
+def _print_flags(uncertainties, verdicts):
     "What is to be noted about a fit."
     for flag in [] if uncertainties is None else uncertainties.flags: print(f"note: {flag}")
+    for k, v in verdicts.items():
+        for flag in v.flags: print(f"note: component {k}: {flag}")
 
 def _print_noise(shares):
     "What part of the stars has which kind of noise."
@@ -295,16 +301,26 @@ def _print_noise(shares):
     said = (f"{name} {100*share:.2g} %" for name, share in named_shares(shares).items() if share >= 0.001)
     print(f"noise: {', '.join(said)}")
 
-def _print_mixture(mixture, uncertainties):
-    "Weights, parameters and uncertainties of all components."
+def _print_mixture(mixture, uncertainties, verdicts):
+    "Weights, parameters, uncertainties and verdicts of all components."
     import numpy as np
     print(_HEADLINE)
     for k, (weight, component) in enumerate(zip(mixture.weights_, mixture.components_, strict=True)):
         params = np.array_str(component.get_parameters(), suppress_small=True)
         print(f"--- component {k} ---\nweight: {weight}\nparams:\n{params}\n{component}")
         _print_uncertainties(uncertainties, k)
+        _print_verdict(verdicts, k)
     _print_noise(getattr(mixture, 'noise_shares_', None))
-    _print_flags(uncertainties)
+    _print_flags(uncertainties, verdicts)
+
+# %% ../nbs/50_cli.ipynb #a3e14a79
+def _verdicts(fit, stars, uncertainties, resp=None):
+    "Verdicts on the ages by component; none where there are no uncertainties, or where it goes wrong."
+    if uncertainties is None: return {}
+    def work():
+        from chronostar.verdict import verdicts
+        return verdicts(fit, stars, resp=resp)
+    return _or_warn("there is no verdict on the ages", work, {})
 
 # %% ../nbs/50_cli.ipynb #298648ca
 def _load_weights(path, n):
@@ -352,15 +368,18 @@ def _fit_component(args):
     uncertainties = _or_warn("uncertainties could not be computed",
                              lambda: component_uncertainties(component, stars, weights), None)
     meta = {'stars': len(stars), 'data': stars.provenance, 'settings': as_text(config)}
-    report = _report(component, stars, config, memberships=weights, uncertainties=uncertainties)
-    files = component_files(component, members, uncertainties, meta, stars if noise else None)
+    verdicts = _verdicts(component, stars, uncertainties, weights)
+    report = _report(component, stars, config, memberships=weights, uncertainties=uncertainties,
+                     verdicts=verdicts)
+    files = component_files(component, members, uncertainties, meta, verdicts, stars if noise else None)
     write_files(savedir, files | report, remove=replaced)
     if component.age is not None: print(f"age: {component.age:.3f}")
     params = np.array_str(component.get_parameters(), suppress_small=True)
     print(f"{_HEADLINE}\n- params\n{params}\n{component}")
     _print_uncertainties(uncertainties, 0)
+    _print_verdict(verdicts, 0)
     if noise: _print_noise(stars.shares)
-    _print_flags(uncertainties)
+    _print_flags(uncertainties, verdicts)
     _say_written(savedir, report)
 
 # %% ../nbs/50_cli.ipynb #9a5520fa
@@ -419,11 +438,13 @@ def _fit_mixture(args):
     uncertainties = _polished(mixture, stars)
     memberships, bic = mixture.predict_proba(stars), mixture.bic(stars)
     meta = {'stars': len(stars), 'BIC': bic, 'data': stars.provenance, 'settings': as_text(config)}
+    verdicts = _verdicts(mixture, stars, uncertainties)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
-    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, doubts)
-    report = _report(mixture, stars, config, memberships=memberships, uncertainties=uncertainties)
+    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, verdicts, doubts)
+    report = _report(mixture, stars, config, memberships=memberships, uncertainties=uncertainties,
+                     verdicts=verdicts)
     write_files(savedir, files | report, remove=replaced)
-    _print_mixture(mixture, uncertainties)
+    _print_mixture(mixture, uncertainties, verdicts)
     print(f"BIC: {bic:.2f}")
     _say_written(savedir, report)
 
@@ -464,13 +485,15 @@ def _executor(address):
 
 # %% ../nbs/50_cli.ipynb #b15ca4f4
 def _search(driver, stars, start, resp, args):
-    "The best mixture, its uncertainties and the report on it."
+    "The best mixture, its uncertainties, the verdicts on its ages, and the report on it."
     with _executor(args.scheduler) as executor:
         best = driver.run(stars, start, resp, overwrite=args.overwrite, resume=args.resume,
                           workers=args.workers, executor=executor)
     uncertainties = _polished(best, stars)
-    report = _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.record_.scores)
-    return best, uncertainties, report
+    verdicts = _verdicts(best, stars, uncertainties)
+    report = _report(best, stars, driver.config_, uncertainties=uncertainties, scores=driver.record_.scores,
+                     verdicts=verdicts)
+    return best, uncertainties, verdicts, report
 
 # %% ../nbs/50_cli.ipynb #3adecca0
 def _save_best_so_far(driver, savedir, stars):
@@ -511,12 +534,12 @@ def _fit_chronostar(args):
     start = _start(args.init_comps, _selected(config['component'], stars))
     if args.resume and result_files(savedir): driver.check_same(savedir, stars, start, resp)
     _make_way(savedir, args.overwrite or args.resume)
-    try: best, uncertainties, report = _search(driver, stars, start, resp, args)
+    try: best, uncertainties, verdicts, report = _search(driver, stars, start, resp, args)
     except BaseException:  # whatever it is, what was found is not lost
         _save_best_so_far(driver, savedir, stars)
         raise
-    driver.save_best(savedir, stars, uncertainties, report)
-    _print_mixture(best, uncertainties)
+    driver.save_best(savedir, stars, uncertainties, report, verdicts)
+    _print_mixture(best, uncertainties, verdicts)
     print(f"BIC: {best.bic(stars):.2f}\nbest: {driver.record_.best_label}")
     _say_written(savedir, report)
 

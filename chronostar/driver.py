@@ -371,15 +371,15 @@ def run(self:Driver,
 
 # %% ../nbs/30_driver.ipynb #9a6b574a
 @patch
-def _files(self:Driver, label, mixture, stars, score, uncertainties=None, **facts):
+def _files(self:Driver, label, mixture, stars, score, uncertainties=None, verdicts=None, **facts):
     "The files of a fit, for `write_files`."
     memberships, settings = mixture.predict_proba(stars), as_text(self.config_)
     state = {'BIC': score, 'converged': bool(mixture.converged_), 'iterations': int(mixture.n_iter_),
              'state': [c.state() for c in mixture.components_], 'search': self.manifest_}
     meta = {'label': label, 'stars': len(stars), 'BIC': score, 'data': stars.provenance, 'settings': settings}
-    text = describe(label, mixture, stars, memberships, settings, uncertainties, facts)
+    text = describe(label, mixture, stars, memberships, settings, uncertainties, facts, verdicts)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
-    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, doubts)
+    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, verdicts, doubts)
     return {'fit.json': json.dumps(state, indent=1), **results, f'{label}.txt': text}
 
 # %% ../nbs/30_driver.ipynb #3ca89e1c
@@ -427,6 +427,7 @@ def save_best(self:Driver,
     stars,  # StarData, to which it was fitted
     uncertainties=None,  # of the best mixture, to be written too
     more=None,  # files to be written too, as for `write_files`
+    verdicts=None,  # component -> Verdict on its age, to be written too
 ):
     "Write the best fit so far, and what it was chosen from; a result that was there is replaced."
     best = self.record_.best_mixture if hasattr(self, 'record_') else None
@@ -434,7 +435,7 @@ def save_best(self:Driver,
     stars, scores, n = stars_for(self.config_, stars), self.record_.scores, len(self.record_.scores)
     how = f"interrupted after {n} candidates: this is the best so far"
     if self.finished_: how = f"finished, {n} candidates"
-    files = self._files(self.record_.best_label, best, stars, best.bic(stars), uncertainties, search=how)
+    files = self._files(self.record_.best_label, best, stars, best.bic(stars), uncertainties, verdicts, search=how)
     table = table_writer(search_table(scores), 'ascii.ecsv')
     _write_in_place(folder, {'search.ecsv': table, **(more or {}), **files})
 

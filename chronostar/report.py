@@ -253,16 +253,33 @@ def _members(stars, memberships, components, colours):
     return f'<div id="members">{said}{form}{_table("Members", _MEMBER_HEADS, rows)}</div>{_SCRIPT}'
 
 # %% ../nbs/45_report.ipynb #e2581fce
-def _headline(components, table, n, colours):
-    "How many groups among how many stars, and a card for each group."
+def _headline(components, table, n, colours, verdicts):
+    "How many groups among how many stars, and a card for each group, with the verdict on its age."
+    def said(k): return f' <small>{escape(verdicts[k].summary)}</small>' if k in verdicts else ''
     def many(n, what): return f"{n:,} {what}{'' if n == 1 else 's'}"
     groups = [k for k, c in enumerate(components) if not is_field(c)]
     told = f"{many(len(groups), 'group')} among {many(n, 'star')}" if groups else \
         f"{many(len(components), 'component')} for {many(n, 'star')}, none with an age above 0"
     cards = [f'<li><b><i style="background:{colours[k]}"></i>{escape(_cell(table[k], "age"))} Myr</b> '
-             f'component {k}, {escape(_cell(table[k], "members"))} stars</li>' for k in groups]
+             f'component {k}, {escape(_cell(table[k], "members"))} stars{said(k)}</li>' for k in groups]
     lead = f'<p class="lead">{escape(told)}</p>'
     return lead + f"<ul class=\"cards\">{''.join(cards)}</ul>" if cards else lead
+
+# %% ../nbs/45_report.ipynb #71fca4a1
+_SIGNS = {'determined_by': 'stars that determine it', 'scatter': 'scatter of the stars',
+          'inner_age': 'age of the inner 80 % [Myr]', 'drop_at_zero': 'drop of ln L at age 0',
+          'expansion_dbic': 'ΔBIC to a free Gaussian', 'virial_ratio': 'virial ratio',
+          'with_velocity': 'members with a velocity'}
+
+def _verdict_tables(verdicts, colours):
+    "What the ages are uncertain by, and the signs by which they are judged."
+    names = dict.fromkeys(name for v in verdicts.values() for name in v.budget)
+    def row(v, values): return ((colours[v.component], str(v.component)), *(_number(x) for x in values))
+    budget = [row(v, [v.age, *(v.budget.get(name) for name in names), v.age_error_total])
+              for v in verdicts.values()]
+    signs = [row(v, [getattr(v, name) for name in _SIGNS]) for v in verdicts.values()]
+    return (_table('What the ages are uncertain by [Myr]', ['component', 'age', *names, 'in all'], budget)
+            + _table('Signs', ['component', *_SIGNS.values()], signs))
 
 # %% ../nbs/45_report.ipynb #f69dec99
 def _named(numbers): return f"component{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"
@@ -276,9 +293,10 @@ def _merged(flags):
     return [what if of_all else f'{_named(numbers)}: {what}' for (of_all, what), numbers in said.items()]
 
 # %% ../nbs/45_report.ipynb #788e4293
-def _notes(mixture, stars, uncertainties):
+def _notes(mixture, stars, uncertainties, verdicts):
     "A list of sentences; empty if there is nothing to say."
-    notes = _merged(getattr(uncertainties, 'flags', ()))
+    of_ages = [f'component {k}: {flag}' for k, v in verdicts.items() for flag in v.flags]
+    notes = _merged([*getattr(uncertainties, 'flags', ()), *of_ages])
     if getattr(mixture, 'converged_', True) is False:
         notes.append('The fit had not converged when it was stopped.')
     if uncertainties is None: notes.append('Uncertainties have not been computed.')
@@ -335,7 +353,7 @@ h2{font-size:1.25rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:1rem 0 0}
 .cards{list-style:none;padding:0;display:grid;gap:.6rem;
 grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))}
 .cards li{background:var(--card);border-radius:.3rem;padding:.5rem .8rem}
-.cards b{display:block;font-size:1.3rem}
+.cards b{display:block;font-size:1.3rem}.cards small{display:block}
 .wide{overflow-x:auto;margin:.8rem 0}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 caption{text-align:left;position:sticky;left:0}
 th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
@@ -378,9 +396,10 @@ def report_html(
     settings=None,  # dict of sections of settings
     table=None,  # astropy Table with a row for each star, for colours and magnitudes
     title:str='Chronostar',  # of the page
+    verdicts=None,  # component -> Verdict on its age
 ) -> str:
     "A page of HTML that shows what a fit found; it needs nothing else to be shown."
-    stars = as_stars(stars)
+    stars, verdicts = as_stars(stars), verdicts or {}
     if not isinstance(mixture, BaseMixture): mixture = ComponentMixture().set_parameters([1.], [mixture])
     if memberships is None: memberships = mixture.estimate_membership_prob(stars)
     memberships = np.reshape(memberships, (len(stars), -1))
@@ -390,10 +409,13 @@ def report_html(
     facts = {'stars': len(stars), 'components': len(components)}
     if np.allclose(memberships.sum(axis=1), 1, atol=1e-3): facts['BIC'] = f'{mixture.bic(stars):.2f}'
     if mixture.n_iter_: facts |= {'iterations': mixture.n_iter_, 'converged': mixture.converged_}
-    lead = _headline(components, found, len(stars), colours) + _notes(mixture, stars, uncertainties)
+    lead = _headline(components, found, len(stars), colours, verdicts)
+    lead += _notes(mixture, stars, uncertainties, verdicts)
     figures = _figures(stars, memberships, components, scores, table, colours, grey)
     members = _members(stars, memberships, components, colours)
+    ages = {'Ages': _verdict_tables(verdicts, colours)} if verdicts else {}
     return _page(title, lead, {'Components': _component_tables(found, colours, _quantities(components)),
+                               **ages,
                                'Figures': f'<div class="figures">{figures}</div>',
                                **({'Members': members} if members else {}),
                                'How it was done': _how(settings, stars, facts), 'How to cite': _CITE})

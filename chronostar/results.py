@@ -25,7 +25,7 @@ from .transforms import SUN
 # %% ../nbs/24_results.ipynb #2894970c
 _PATTERNS = ('params.npy', 'weights.npy', 'memberships.npy', 'calced_membership.npy', 'components.ecsv',
              'members.fits', 'uncertainties.json', 'memberships_averaged.npy', 'fit.json', 'search.ecsv',
-             'report.html', 'significance.ecsv', 'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
+             'report.html', 'significance.ecsv', 'verdicts.json', 'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
              '[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*.txt')
 
 def result_files(
@@ -93,6 +93,17 @@ def _with_errors(table, uncertainties):
         table[f'{name}_error'].unit = table[name].unit
     return table
 
+# %% ../nbs/24_results.ipynb #6283ac8e
+_OF_VERDICTS = {'age_error_total': 'Myr', 'determined_by': None, 'virial_ratio': None, 'expansion_dbic': None}
+
+def _with_verdicts(table, verdicts):
+    "Columns with what there is to be thought of the ages; NaN or empty where there is nothing."
+    for name, unit in _OF_VERDICTS.items():
+        table[name] = [getattr(verdicts[k], name) if k in verdicts else np.nan for k in range(len(table))]
+        table[name].unit = unit
+    table['verdict'] = [verdicts[k].summary if k in verdicts else '' for k in range(len(table))]
+    return table
+
 # %% ../nbs/24_results.ipynb #70928306
 WHOLE_ENOUGH = 0.999  # share of a component in the sample, below which a result speaks of it
 
@@ -107,6 +118,7 @@ def components_table(
     members=None,  # shape (k,): expected number of members of each component
     meta=None,  # more for the table's metadata
     uncertainties=None,  # of the mixture, for a column `age_error` beside `age`, and so on
+    verdicts=None,  # component -> Verdict on its age, for more columns
 ):  # an astropy Table with a row for each component
     "Weights, ages, spreads, and means and spreads today and at birth, with units."
     from astropy.table import Table
@@ -127,7 +139,8 @@ def components_table(
     for prefix, values in means.items():
         for axis, unit, value in zip(AXES, AXIS_UNITS, values.T, strict=True):
             table[prefix + axis], table[prefix + axis].unit = value, unit
-    return table if uncertainties is None else _with_errors(table, uncertainties)
+    if uncertainties is not None: table = _with_errors(table, uncertainties)
+    return _with_verdicts(table, verdicts) if verdicts else table
 
 # %% ../nbs/24_results.ipynb #8938a02a
 def members_table(
@@ -157,6 +170,11 @@ def search_table(
                   'above_best': bic - bic.min()})
 
 # %% ../nbs/24_results.ipynb #2146c016
+def _verdict_file(verdicts):
+    "All that verdicts say, as a file; none if there are none."
+    said = [v.as_dict() for v in (verdicts or {}).values()]
+    return {'verdicts.json': json.dumps(said, allow_nan=False)} if said else {}
+
 def mixture_files(
     mixture,  # fitted
     memberships,  # shape (n, k)
@@ -164,14 +182,15 @@ def mixture_files(
     ids=None,  # shape (n,): source_id of the stars, if known
     meta=None,  # more for the metadata of components.ecsv
     uncertainties=None,  # of the mixture, see `ComponentMixture.uncertainties`
+    verdicts=None,  # component -> Verdict on its age
     doubts=None,  # about the stars, see `ComponentMixture.doubts`
 ) -> dict:  # for `write_files`
     "The arrays and tables of a fitted mixture."
     files = {'weights.npy': mixture.weights_, 'memberships.npy': memberships}
     for k, component in enumerate(mixture.components_):
         files[f'comp_{k:03d}_params.npy' if flat else f'comp_{k:03d}/params.npy'] = component.get_parameters()
-    table = components_table(mixture, memberships.sum(axis=0), meta, uncertainties)
-    files['components.ecsv'] = table_writer(table, 'ascii.ecsv')
+    table = components_table(mixture, memberships.sum(axis=0), meta, uncertainties, verdicts)
+    files |= {'components.ecsv': table_writer(table, 'ascii.ecsv'), **_verdict_file(verdicts)}
     if uncertainties is not None:
         files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)
         files['memberships_averaged.npy'] = uncertainties.membership_prob
@@ -184,13 +203,15 @@ def component_files(
     members:float,  # number of stars that it was fitted to
     uncertainties=None,  # of the component, see `component_uncertainties`
     meta=None,  # more for the metadata of components.ecsv
+    verdicts=None,  # {0: Verdict on its age}
     stars=None,  # NoisyStars, if it was fitted to such
 ) -> dict:  # for `write_files`
     "The files of a single component."
     alone = ComponentMixture().set_parameters([1.], [component])
     alone.noise_shares_ = getattr(stars, 'shares', None)
-    table = components_table(alone, [members], meta, uncertainties)
-    files = {'params.npy': component.get_parameters(), 'components.ecsv': table_writer(table, 'ascii.ecsv')}
+    table = components_table(alone, [members], meta, uncertainties, verdicts)
+    files = {'params.npy': component.get_parameters(), 'components.ecsv': table_writer(table, 'ascii.ecsv'),
+             **_verdict_file(verdicts)}
     if stars is not None and stars.ids is not None:
         doubts = stars.doubts(component.estimate_log_prob)
         table = members_table(1 - doubts['stranger'][:, None], stars.ids, doubts)
@@ -224,13 +245,16 @@ def describe(
     settings:dict,  # of the run, by section
     uncertainties=None,  # of the mixture, see `ComponentMixture.uncertainties`
     facts=None,  # dict of texts and numbers, more to say
+    verdicts=None,  # component -> Verdict on its age
 ) -> str:
     "A fit in words and numbers."
     import yaml
-    u, said = uncertainties, {'label': label, **(facts or {}), 'chronostar': __version__}
+    u, of, said = uncertainties, verdicts or {}, {'label': label, **(facts or {}), 'chronostar': __version__}
     said |= _summary(mixture, X, memberships)
     if u is not None: said['uncertainties'] = [u.describe(k) for k in range(len(mixture.components_))]
-    if u is not None: said['to note'] = list(u.flags)
+    if of: said['verdicts'] = [f"component {k}: {v.summary}; {v.describe_budget()}" for k, v in of.items()]
+    flags = [f"component {k}: {flag}" for k, v in of.items() for flag in v.flags]
+    if u is not None or flags: said['to note'] = [*(() if u is None else u.flags), *flags]
     return yaml.safe_dump({**said, 'settings': settings}, sort_keys=False, allow_unicode=True, width=120)
 
 # %% ../nbs/24_results.ipynb #f9eb86e9

@@ -46,7 +46,7 @@ def test_fit_chronostar(example):
     final = sorted(path.name for path in (example / "output-chron/final").iterdir())
     assert final == ["AAB-AAA-0001-0002-0.txt", "comp_000_params.npy", "comp_001_params.npy", "components.ecsv",
                      "fit.json", "members.fits", "memberships.npy", "memberships_averaged.npy", "report.html",
-                     "search.ecsv", "uncertainties.json", "weights.npy"]
+                     "search.ecsv", "uncertainties.json", "verdicts.json", "weights.npy"]
     members = Table.read(example / "output-chron/final/members.fits")
     assert members["source_id"].dtype.str[1:] == "i8"
     np.testing.assert_array_equal(members["source_id"], np.load(example / "ids.npy"))
