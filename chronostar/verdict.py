@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['ORBITS', 'GALPY_FROM', 'OUTER_SCATTER', 'BOUND', 'MASS', 'EXCLUDED', 'NO_SPHERE', 'MOVES', 'SCATTERS', 'SHIFTS',
-           'ZERO_POINT', 'Slopes', 'slopes_of_mixture', 'slopes_of_component', 'influences', 'effective_number',
-           'scatter_ratio', 'moved', 'shifted', 'rv_slope', 'Members', 'members_of', 'refit', 'ages_with_other_orbits',
-           'drop_at_zero', 'dbic_of_free_gaussian', 'inner_part', 'core_of', 'virial_ratio', 'Verdict',
-           'ages_with_other_fields', 'verdict', 'verdicts', 'Bootstrap', 'bootstrap']
+           'OFFSET', 'ZERO_POINT', 'Slopes', 'slopes_of_mixture', 'slopes_of_component', 'influences',
+           'effective_number', 'scatter_ratio', 'moved', 'shifted', 'rv_slope', 'Members', 'members_of', 'refit',
+           'ages_with_other_orbits', 'drop_at_zero', 'dbic_of_free_gaussian', 'rv_offset', 'inner_part', 'core_of',
+           'virial_ratio', 'Verdict', 'ages_with_other_fields', 'verdict', 'verdicts', 'Bootstrap', 'bootstrap']
 
 # %% ../nbs/23_verdict.ipynb #842ad308
 from copy import copy
@@ -22,7 +22,8 @@ from .base import BaseComponent, BaseMixture, fit_each
 from .climb import climb
 from .component.spacecomponent import SpaceComponent
 from .conventions import InputError
-from .epicycle import GRAVITY, KM_S, EpicyclicOrbit
+from .epicycle import GRAVITY, KM_S, TNG_SCALES, EpicyclicOrbit
+from .noise import NoisyStars, as_noisy
 from .stars import StarData, as_stars, measured
 from .transforms import SUN
 from .uncertainties import Information, covariance_of_coordinates, observed_information
@@ -87,8 +88,10 @@ def slopes_of_component(
     free = np.isin(np.arange(len(theta)), [*d.held], invert=True)
     info = Information(-d.hessian, -np.diag(d.hessian), d.scores, resp @ d.scores, [slice(0, len(theta))],
                        [d], resp[:, None], free)
-    def gradient(stars): return component.evaluate(theta, stars, resp).gradient
-    return _slopes(info, d.scores*resp[:, None], gradient, [component], stars, as_stars)
+    as_fitted, noisy = as_stars, isinstance(stars, NoisyStars)
+    if noisy: shares, stars, as_fitted = stars.shares, stars.plain, lambda X: as_noisy(X, shares)
+    def gradient(stars): return component.evaluate(theta, as_fitted(stars), resp).gradient
+    return _slopes(info, d.scores*resp[:, None], gradient, [component], stars, as_fitted)
 
 # %% ../nbs/23_verdict.ipynb #a06e410f
 def influences(
@@ -177,8 +180,8 @@ def refit(
 
 # %% ../nbs/23_verdict.ipynb #54ff5b21
 ORBITS = {  # name -> orbit model
-    'epicycles of Chronostar-TNG': EpicyclicOrbit(0.89, 1.15, 1.21),
-    'epicycles of MWPotential2014': EpicyclicOrbit(0.9894, 1.039, 1.153)}
+    'epicycles of Chronostar-TNG': EpicyclicOrbit(*TNG_SCALES),
+    'epicycles of MWPotential2014': EpicyclicOrbit()}
 GALPY_FROM = 30.  # Myr, the age from which on an epicycle is compared with an orbit
 
 def ages_with_other_orbits(
@@ -225,6 +228,21 @@ def dbic_of_free_gaussian(
         gain = log_prob - before
     def bic(log_prob, p): return -2*log_prob + p*np.log(n)
     return float(bic(log_prob, free.n_params) - bic(refit(component, stars, resp)[1], component.n_params))
+
+# %% ../nbs/23_verdict.ipynb #e4287bcc
+def rv_offset(
+    slopes:Slopes,
+    k:int,  # which component
+) -> tuple:  # km/s, and its uncertainty; infinite where nothing is known about it
+    "By how much the radial velocities of a component's members seem too large."
+    component, stars, resp, as_fitted = members_of(slopes, k)
+    h, at = 0.1, slice(slopes.columns[k].start, slopes.columns[k].start + len(component.theta))
+    def evaluate(b): return component.evaluate(component.theta, as_fitted(shifted(stars, b)), resp)
+    below, here, above = (evaluate(b) for b in (-h, 0, h))
+    B, slope = (above.gradient - below.gradient)/(2*h), (above.log_prob - below.log_prob)/(2*h)
+    curvature = (2*here.log_prob - above.log_prob - below.log_prob)/h**2
+    curvature -= B @ slopes.covariance[at, at] @ B
+    return (float(-slope/curvature), float(curvature**-0.5)) if curvature > 1e-4 else (0., np.inf)
 
 # %% ../nbs/23_verdict.ipynb #53a4b89d
 def _outwardness(component, stars):
@@ -284,6 +302,7 @@ class Verdict(NamedTuple):
     star: str  # the one that moves the age most
     rv_slope: float  # Myr for each km/s that is added to all radial velocities
     zero_point: float  # km/s, by which these may be off
+    rv_offset: tuple  # km/s: by how much the members' radial velocities seem too large, and how certain that is
     orbits: dict  # name -> age with that orbit, Myr
     fields: dict  # name -> age with that field, Myr
     inner_age: float  # Myr, that of the inner 80 % of the members
@@ -316,7 +335,7 @@ def budget(self:Verdict) -> dict:  # name -> Myr
     "What the age is uncertain by, and why."
     sigma, shift = self.age_error, self.inner_age - self.age
     found = {'statistical': sigma, 'scatter': sigma*np.sqrt(max(self.scatter**2 - 1, 0)),
-             'zero point': abs(self.rv_slope)*self.zero_point,
+             'zero point': abs(self.rv_slope)*np.hypot(*self.likely_offset),
              'orbit': _half_range([self.age, *self.orbits.values()]),
              'outer stars': np.sqrt(max(shift**2 - (OUTER_SCATTER*sigma)**2, 0))}
     if self.fields: found['field'] = _half_range([self.age, *self.fields.values()])
@@ -327,10 +346,19 @@ def age_error_total(self:Verdict) -> float:
     "All entries of the budget in quadrature, Myr; NaN where the age is not determined."
     return float(np.sqrt(sum(value**2 for value in self.budget.values())))
 
+# %% ../nbs/23_verdict.ipynb #b6288703
+@patch(as_prop=True)
+def likely_offset(self:Verdict) -> tuple:  # km/s, and its uncertainty
+    "By how much the radial velocities are likely to be too large: from the members, and `zero_point` as a prior."
+    offset, error = self.rv_offset
+    weight = self.zero_point**2/(self.zero_point**2 + error**2)
+    return weight*offset, self.zero_point*np.sqrt(1 - weight)
+
 # %% ../nbs/23_verdict.ipynb #efb26a60
 EXCLUDED = 1.92  # drop of ln L: 95 %
 NO_SPHERE = -10.  # Delta BIC
 MOVES, SCATTERS, SHIFTS = 1.5, 1.4, 3*OUTER_SCATTER  # sigma; times the expected scatter; sigma
+OFFSET = 2.5  # sigma
 
 @patch(as_prop=True)
 def is_bound(self:Verdict) -> bool:
@@ -360,6 +388,10 @@ def _doubts_of_stars(v):
     sigma, shift = v.age_error, v.inner_age - v.age
     if abs(v.largest_influence) > MOVES*sigma:
         yield 'one star', f"one star moves it: by {v.largest_influence:+.2g} Myr without {v.star}"
+    offset, error = v.rv_offset
+    if abs(offset) > OFFSET*error:
+        yield 'zero point', (f"zero point: the radial velocities of its members seem too large by {offset:.2f} ± "
+                             f"{error:.2f} km/s; without that it would be {v.age - v.rv_slope*offset:.1f} Myr old")
     if v.scatter > SCATTERS:
         yield 'scatter', f"scatter: its stars scatter {v.scatter:.1f} times as much as the model says"
     if abs(shift) > SHIFTS*sigma:
@@ -385,7 +417,7 @@ def notes(self:Verdict) -> list:
     notes = [f"{self.with_velocity:.0f} of {self.members:.0f} members have a measured velocity"]*(known < 0.5)
     if zero > self.age_error:
         notes.append(f"{self.zero_point:g} km/s in the zero point of the radial velocities move it by "
-                     f"{zero:.2g} Myr, more than its statistical error")
+                     f"{abs(self.rv_slope)*self.zero_point:.2g} Myr")
     return notes
 
 # %% ../nbs/23_verdict.ipynb #b17eb7ea
@@ -425,6 +457,7 @@ def as_dict(self:Verdict) -> dict:
     def all_plain(d): return {name: plain(x) for name, x in d.items()}
     return {'component': self.component, 'summary': self.summary, 'flags': self.flags, 'notes': self.notes,
             **{name: plain(getattr(self, name)) for name in _NUMBERS}, 'star': self.star,
+            'rv_offset': [plain(x) for x in self.rv_offset],
             **{name: all_plain(getattr(self, name)) for name in ('budget', 'orbits', 'fields')}}
 
 # %% ../nbs/23_verdict.ipynb #2066c175
@@ -433,14 +466,15 @@ ZERO_POINT = 0.5  # km/s, by which all radial velocities may be off, unless told
 def _judge(slopes, k, masses, orbits, zero_point, fields):
     "The verdict on component k."
     of, members, column = slopes.components[k], members_of(slopes, k), slopes.age_column(k)
+    known = slopes.determined[column]
     resp, stars, influence = slopes.resp[:, k], slopes.stars, influences(slopes, k)
     mass, top = float(resp @ np.broadcast_to(masses, len(resp))), np.abs(influence).argmax()
-    sigma = np.sqrt(slopes.covariance[column, column]) if slopes.determined[column] else np.nan
+    sigma = of.age_error or np.sqrt(slopes.covariance[column, column]) if known else np.nan
     return Verdict(
         component=k, age=float(of.age), age_error=float(sigma), members=float(resp.sum()),
         with_velocity=float(measured(stars) @ resp), no_group=of.no_group(resp.sum()), influence=influence,
         star=f"row {top}" if stars.ids is None else f"star {stars.ids[top]}", rv_slope=rv_slope(slopes, k),
-        zero_point=zero_point, orbits=ages_with_other_orbits(members, orbits), fields=fields,
+        zero_point=zero_point, rv_offset=rv_offset(slopes, k), orbits=ages_with_other_orbits(members, orbits), fields=fields,
         inner_age=float(inner_part(members).age), drop_at_zero=drop_at_zero(members),
         expansion_dbic=dbic_of_free_gaussian(members), virial_ratio=virial_ratio(core_of(members), mass),
         mass=mass)

@@ -33,6 +33,7 @@ from chronostar.component.spherespacetimecomponent import SphereSpaceTimeCompone
 from chronostar.driver import Driver  # noqa: E402
 from chronostar.noise import maximize_with_noise  # noqa: E402
 from chronostar.uncertainties import component_uncertainties  # noqa: E402
+from chronostar.verdict import verdict  # noqa: E402
 
 FIELD = 600  # stars
 KEY = ("kind", "seed", "n", "age", "fit", "search")
@@ -64,8 +65,10 @@ def noise(stars):
     component = SphereSpaceTimeComponent(selection=stars.provenance.get("selection"))
     noisy = maximize_with_noise(component, stars)
     uncertainties = component_uncertainties(component, noisy)
-    details = ("dxyz", component.dxyz), ("duvw", component.duvw), ("shares", noisy.shares.round(3).tolist())
-    return Answer(*uncertainties[0, "age"], flags=uncertainties.flags, details=details)
+    v = verdict(component, noisy)
+    details = (("dxyz", component.dxyz), ("duvw", component.duvw), ("shares", noisy.shares.round(3).tolist()),
+               ("summary", v.summary), ("budget", v.budget))
+    return Answer(*uncertainties[0, "age"], v.age_error_total, flags=[*uncertainties.flags, *v.flags], details=details)
 
 
 FITS = {"alone": alone, "noise": noise}
