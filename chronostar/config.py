@@ -22,7 +22,7 @@ from .traceorbit import try_orbit
 # %% ../nbs/29_config.ipynb #ee8cd49c
 SECTIONS = {  # section -> settings with defaults, for those that belong to no class
     'modules': {'component': 'SphereSpaceTimeComponent', 'mixture': 'ComponentMixture',
-                'icpool': 'SimpleICPool', 'background': None},
+                'icpool': 'SimpleICPool', 'background': None, 'births': None},
     'component': None, 'mixture': None, 'icpool': None,
     'driver': {'intermediate_dumps': True, 'savedir': None},
     'run': {'savedir': None, 'nthreads': None}}
@@ -113,6 +113,14 @@ def _with_selection(config):
         raise InputError("selection and component.selection are two ways to say the same: give one of them")
     return {**config, 'component': {**component, 'selection': words}}
 
+# %% ../nbs/29_config.ipynb #eec0fe69
+def _with_births(modules):
+    "The modules with 'auto' taken apart, into the class to search with and what is done at the end."
+    if modules['component'] == 'auto': modules |= {'component': SECTIONS['modules']['component'], 'births': 'auto'}
+    if modules['births'] is None: return {role: module for role, module in modules.items() if role != 'births'}
+    if modules['births'] != 'auto': raise InputError(f"modules.births is 'auto', or left out, not {_shown(modules['births'])}")
+    return modules
+
 # %% ../nbs/29_config.ipynb #d4925e54
 def check_config(
     config:dict,  # section -> settings
@@ -128,7 +136,7 @@ def check_config(
             raise InputError(f"there is no section {section!r}{nearest(section, SECTIONS)}")
     checked = {s: {**known, **_check_section(s, config.get(s), known, UNUSED[s])}
                for s, known in SECTIONS.items() if known is not None}
-    modules = checked['modules']
+    checked['modules'] = modules = _with_births(checked['modules'])
     if modules['background'] is not None:
         modules['background'] = _class_for('background', modules['background'])
     background = modules['background'] or BaseComponent
