@@ -6,7 +6,7 @@
 __all__ = ['BIRTHS', 'logger', 'SIBLINGS', 'SMALL', 'Birth', 'fit_birth', 'fit_births', 'births_table', 'compare_births',
            'siblings', 'merge_siblings', 'settle_births', 'births_in_words']
 
-# %% ../nbs/23_births.ipynb #75b59a90
+# %% ../nbs/23_births.ipynb #57287069
 import logging
 from copy import copy
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from .conventions import InputError
 from .mixture.componentmixture import ComponentMixture, Rest, fit_beside
 from .settings import get_class
 
-# %% ../nbs/23_births.ipynb #184974d7
+# %% ../nbs/23_births.ipynb #cc4d7561
 class Birth(NamedTuple):
     "A kind of birth that was tried in the place of components of a mixture."
     component: BaseComponent  # as it was fitted
@@ -36,7 +36,7 @@ def _without(weighted, which):
     return np.logaddexp.reduce(others, axis=1) if others.shape[1] else np.full(len(weighted), -np.inf)
 
 def _settled(stars, rest, fit):
-    "A fit beside others at the maximum of its likelihood: component, weight, age error, and what the likelihood gained."
+    "A fit beside others at its maximum: component, weight, uncertainty of the age, gain of log likelihood."
     (weight,), (component,), n = fit.weights, fit.components, len(stars)
     near = np.flatnonzero(np.log(weight) + component.estimate_log_prob(stars) - fit.log_prob > np.log(1e-6))
     if len(near) > 0.2*n: near = np.arange(n)
@@ -47,9 +47,16 @@ def _settled(stars, rest, fit):
                                                     [component, Rest(rest[near] - np.log(1/inflated))])
     before = mixture.score_samples(local).sum()
     gain = mixture.polish(local).score_samples(local).sum() - before
-    return mixture.components_[0], mixture.weights_[0]/inflated, mixture.uncertainties(local)[0, 'age'][1], gain
+    error = mixture.uncertainties(local)[0, 'age'][1]
+    return mixture.components_[0], mixture.weights_[0]/inflated, error, gain
 
-# %% ../nbs/23_births.ipynb #c9ef43a1
+# %% ../nbs/23_births.ipynb #acf275d7
+def _start(components, cls, stars, resp):
+    "A component of a class to begin with: like the one that is there, or fitted to the members of several."
+    (first, *more), given = components, components[0].get_params(deep=False)
+    if not more and first.covariance_birth is not None and hasattr(cls, 'like'): return cls.like(first)
+    return cls(**{name: given[name] for name in cls.settings() if name in given}).maximize(stars, resp)
+
 def fit_birth(
     mixture,  # fitted
     X,  # shape (n, 42) or (n, 6), or StarData: the stars that it was fitted to
@@ -59,23 +66,19 @@ def fit_birth(
     "One kind of birth in the place of some components, all others standing still; raises `InputError`."
     stars, which = mixture.as_fitted(X), list(which)
     weighted, weight = mixture.estimate_weighted_log_prob(stars), mixture.weights_[which].sum()
-    before, rest, share = np.logaddexp.reduce(weighted, axis=1), _without(weighted, which), max(1 - weight, 1e-300)
+    before, rest = np.logaddexp.reduce(weighted, axis=1), _without(weighted, which)
+    share = max(1 - weight, 1e-300)
     resp = np.exp(weighted[:, which] - before[:, None]).sum(axis=1)
-    first = max((mixture.components_[k] for k in which), key=lambda c: c.age is not None)
-    start = _like(cls, first).maximize(stars, resp)
+    start = _start([mixture.components_[k] for k in which], cls, stars, resp)
     fit = fit_beside(stars, rest, [weight], [start], before=before, share=share)
     component, weight, error, more = _settled(stars, rest - np.log(share), fit)
     saved = sum(mixture.components_[k].n_params + 1 for k in which) - cls.n_params - 1
     gain = float(fit.gain + more)
     return Birth(component, float(weight), gain, error, float(2*gain + saved*np.log(len(stars))))
 
-def _like(cls, component):
-    "A component of a class with the settings of another."
-    given = component.get_params(deep=False)
-    return cls(**{name: given[name] for name in cls.settings() if name in given})
-
-# %% ../nbs/23_births.ipynb #1721285b
-BIRTHS = (SphereSpaceTimeComponent, PositionEllipsoidComponent, VelocityEllipsoidComponent, ShearedComponent, EllipsoidComponent)
+# %% ../nbs/23_births.ipynb #17157bca
+BIRTHS = (SphereSpaceTimeComponent, PositionEllipsoidComponent, VelocityEllipsoidComponent,
+          ShearedComponent, EllipsoidComponent)
 
 def fit_births(
     mixture,  # fitted
@@ -84,22 +87,22 @@ def fit_births(
     classes=BIRTHS,  # of components with an age, or their names
 ) -> list:  # of Birth, in the order of the classes; those that could be fitted
     "Several kinds of births in the place of a component; raises `InputError` if none can be fitted."
-    if not 0 <= component < len(mixture.components_):
-        raise InputError(f"compare_births: there is no component {component} in a mixture of {len(mixture.components_)}")
+    if not 0 <= component < (k := len(mixture.components_)):
+        raise InputError(f"compare_births: there is no component {component} in a mixture of {k}")
     classes = [get_class(cls) if isinstance(cls, str) else cls for cls in classes]
     births, errors = fit_each(fit_birth, [(mixture, X, [component], cls) for cls in classes])
     if not births: raise errors[0]
     return births
 
-# %% ../nbs/23_births.ipynb #0e7b7c38
+# %% ../nbs/23_births.ipynb #d7041de6
 def births_table(
     births,  # list of Birth
 ):  # an astropy Table with a row for each
     "Kinds of births with their BIC above the best and their ages, and which of them BIC prefers."
     from astropy.table import Table
-    worth = np.array([b.worth for b in births])
-    table = Table({'birth': [type(b.component).__name__ for b in births], 'n_params': [b.component.n_params for b in births],
-                   'delta_BIC': worth.max() - worth, 'age': [b.component.age for b in births],
+    worth, of = np.array([b.worth for b in births]), [b.component for b in births]
+    table = Table({'birth': [type(c).__name__ for c in of], 'n_params': [c.n_params for c in of],
+                   'delta_BIC': worth.max() - worth, 'age': [c.age for c in of],
                    'age_error': [b.age_error for b in births], 'preferred': worth == worth.max()})
     for name in ('age', 'age_error'): table[name].unit, table[name].info.format = 'Myr', '.2f'
     table['delta_BIC'].info.format = '.1f'
@@ -114,7 +117,7 @@ def compare_births(
     "How each kind of birth describes a group, and the age under each; raises `InputError`."
     return births_table(fit_births(mixture, X, component, classes))
 
-# %% ../nbs/23_births.ipynb #83ac5325
+# %% ../nbs/23_births.ipynb #7c68572e
 logger = logging.getLogger(__name__)
 SIBLINGS = 5.  # sigma between the means of two components, up to which they may be one group
 SMALL = 0.1  # of the variances of the largest component, up to which a free Gaussian may be a group
@@ -144,7 +147,7 @@ def siblings(
             if apart < SIBLINGS**2: pairs.append((apart, i, j))
     return [(i, j) for _, i, j in sorted(pairs)]
 
-# %% ../nbs/23_births.ipynb #954e3999
+# %% ../nbs/23_births.ipynb #53a429d6
 def _replaced(mixture, which, birth):
     "A mixture with a birth in the place of some components; the weights of the others make way."
     keep = [k for k in range(len(mixture.components_)) if k not in which]
@@ -163,6 +166,7 @@ def _best_birth(mixture, stars, which, classes):
     best = max(births, key=lambda b: b.worth, default=None)
     return best if best is not None and best.worth > 0 else None
 
+# %% ../nbs/23_births.ipynb #39c665e2
 def merge_siblings(
     mixture,  # fitted
     X,  # shape (n, 42) or (n, 6), or StarData: the stars that it was fitted to
@@ -179,7 +183,7 @@ def merge_siblings(
             break
         else: return mixture
 
-# %% ../nbs/23_births.ipynb #80aed329
+# %% ../nbs/23_births.ipynb #12c6418d
 def _plain(value):
     "A cell of a table as text, number or truth value."
     return round(float(value), 3) if isinstance(value, np.floating) else value.item()
@@ -206,7 +210,7 @@ def settle_births(
     new.births_ = compared
     return new, changed
 
-# %% ../nbs/23_births.ipynb #6c526ca5
+# %% ../nbs/23_births.ipynb #29eeee71
 def births_in_words(
     rows:list,  # of dicts, the rows of a table of births
 ) -> list:  # of texts

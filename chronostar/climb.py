@@ -40,7 +40,7 @@ def _propose(point, bounds, free, longest, damping):
     step /= max([1., *(abs(step[a])/limit for a, limit in longest)])
     return np.minimum(np.maximum(point.theta + step, bounds[0]), bounds[1]), gain
 
-# %% ../nbs/13_climb.ipynb #38bc7d2e
+# %% ../nbs/13_climb.ipynb #a6b42939
 def _secant(correction, old, new):
     "The correction (p, p) to the information, after the step from one point to another."
     s, y = new.theta - old.theta, old.gradient - new.gradient
@@ -73,7 +73,8 @@ def climb(
     bounds, longest = tuple(bounds), [(a, limit) for a, limit in enumerate(longest) if limit < np.inf]
     correction = np.zeros_like(point.information)
     for _ in range(max_passes):
-        theta, gain = _propose(_corrected(point, correction) if secant else point, bounds, free, longest, damping)
+        start = _corrected(point, correction) if secant else point
+        theta, gain = _propose(start, bounds, free, longest, damping)
         if gain < tol: break
         new = evaluate(theta)
         if secant: correction = _secant(correction, point, new)

@@ -113,13 +113,14 @@ def _with_selection(config):
         raise InputError("selection and component.selection are two ways to say the same: give one of them")
     return {**config, 'component': {**component, 'selection': words}}
 
-# %% ../nbs/29_config.ipynb #eec0fe69
+# %% ../nbs/29_config.ipynb #127168c0
 def _with_births(modules):
     "The modules with 'auto' taken apart, into the class to search with and what is done at the end."
-    if modules['component'] == 'auto': modules |= {'component': SECTIONS['modules']['component'], 'births': 'auto'}
-    if modules['births'] is None: return {role: module for role, module in modules.items() if role != 'births'}
-    if modules['births'] != 'auto': raise InputError(f"modules.births is 'auto', or left out, not {_shown(modules['births'])}")
-    return modules
+    if modules['component'] == 'auto':
+        modules = {**modules, 'component': SECTIONS['modules']['component'], 'births': 'auto'}
+    if modules['births'] is None: return {role: cls for role, cls in modules.items() if role != 'births'}
+    if modules['births'] == 'auto': return modules
+    raise InputError(f"modules.births is 'auto', or left out, not {_shown(modules['births'])}")
 
 # %% ../nbs/29_config.ipynb #d4925e54
 def check_config(

@@ -329,7 +329,7 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     self.record_, self.finished_ = BaseICPool(), False
     return stars, init_resp
 
-# %% ../nbs/30_driver.ipynb #6bae96e2
+# %% ../nbs/30_driver.ipynb #25449258
 def _with_births(fit, stars, refit):
     "A fit with whole groups of the kinds that BIC prefers, or itself; what was compared is with its mixture."
     while True:
@@ -347,14 +347,16 @@ def _do_births(self:Driver, stars):
     parent, *more = str(label).split('-')
     generation = int(more[1]) + 1 if len(more) == 4 else 0
     done = sorted(self._savedir.glob(f'*-{parent}-{generation:04d}-*-births')) if self._savedir else []
-    if done and _is_complete(done[0]): return self.record_.register_result(done[0].name, *self._restore(done[0], stars))
+    if done and _is_complete(done[0]):
+        return self.record_.register_result(done[0].name, *self._restore(done[0], stars))
     logger.info("comparing births")
     number = count()
     refit = partial(_fit, stars, self._make_mixture, number)
     found = _with_births(_scored(first, stars, number), stars, refit)
     if found.mixture is first: return
     name = make_label(len(self.record_.scores), label, generation, len(found.mixture.components_), 'births')
-    self.record_.register_result(name, *self._accept(InitialCondition(name), (found.mixture, found.score), stars))
+    fit = self._accept(InitialCondition(name), (found.mixture, found.score), stars)
+    self.record_.register_result(name, *fit)
 
 # %% ../nbs/30_driver.ipynb #b0273ed4
 @patch
@@ -391,7 +393,8 @@ def run(self:Driver,
                 raise InputError(f"{name} says that it has candidates, but proposes none")
             if not self.record_.scores: batch[0].memberships = init_resp
             self._do_batch(batch, stars, crew, bar)
-        if self.record_.best_mixture is not None and self.config_['modules'].get('births'): self._do_births(stars)
+        births = self.config_['modules'].get('births') and self.record_.best_mixture is not None
+        if births: self._do_births(stars)
     self.finished_ = True
     if self.record_.best_mixture is None:
         raise InputError(f"none of the {len(self.record_.scores)} candidates could be fitted")

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['AgeSpreadComponent']
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #225d9d65
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #954b052c
 from copy import copy
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..conventions import AXES, AXIS_UNITS, InputError
 from ..selection import draw_within
 from ..stars import as_stars
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #ac776d05
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #3af94df2
 _NAMES = [*AXES, 'dxyz', 'duvw', 'dage', 'age']
 _DAGE = 8  # in parameters and coordinates, the place of the spread in age
 
@@ -40,7 +40,7 @@ class AgeSpreadComponent(BaseComponent):
         self.params, self.max_age, self.reg_covar, self.resp_tol = params, max_age, reg_covar, resp_tol
         self.trace_orbit_func, self.selection = trace_orbit_func, selection
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #28e3a7a8
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #fcccf70d
 @patch
 def __repr__(self:AgeSpreadComponent):
     if self.params is None: return 'AgeSpreadComponent()'
@@ -51,14 +51,15 @@ def __repr__(self:AgeSpreadComponent):
 def set_parameters(self:AgeSpreadComponent, params):
     "Set the parameters; returns self."
     params = np.array(params, dtype=float)
-    if params.shape != (10,): raise InputError(f"an AgeSpreadComponent has 10 parameters, not shape {params.shape}")
+    if params.shape != (10,):
+        raise InputError(f"an AgeSpreadComponent has 10 parameters, not shape {params.shape}")
     if not (np.abs(params) < 1e15).all() or not (params[6:9] > 0).all() or params[-1] < 0:
         raise InputError("dxyz, duvw and dage must be positive, the age not negative, "
                          f"and all finite: {params.tolist()}")
     self.params, self.age_error = params, None
     return self
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #26f9b05a
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #36443346
 def _parameter(i, doc):
     "An attribute for one of the parameters."
     def value(self): return float(self.get_parameters()[i])
@@ -69,14 +70,14 @@ AgeSpreadComponent.duvw = _parameter(7, "Spread in velocity at birth, km/s.")
 AgeSpreadComponent.dage = _parameter(_DAGE, "Standard deviation of the ages, Myr.")
 AgeSpreadComponent.age = _parameter(9, "Mean age, Myr.")
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #0a7412d4
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #07f0d068
 _NODES, _SHARES = np.polynomial.hermite_e.hermegauss(7)
 _SHARES = _SHARES/_SHARES.sum()
 
 @patch
 def _sphere(self:AgeSpreadComponent):
     "A sphere with these settings, without parameters."
-    return SphereSpaceTimeComponent(**{name: value for name, value in self.get_params(deep=False).items() if name != 'params'})
+    return SphereSpaceTimeComponent(**{**self.get_params(deep=False), 'params': None})
 
 def _spheres_at(theta):
     "The coordinates (7, 9) of the spheres at coordinates (10,) of the fit."
@@ -84,7 +85,7 @@ def _spheres_at(theta):
     thetas[:, -1] = np.maximum(theta[-1] + np.exp(theta[_DAGE])*_NODES, 0)
     return thetas
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #b017c5f1
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #bf520444
 @patch(as_prop=True)
 def theta(self:AgeSpreadComponent) -> np.ndarray:
     "Today's mean in curvilinear coordinates, logarithms of the spreads, age."
@@ -110,7 +111,7 @@ def at(self:AgeSpreadComponent,
     sphere = self._sphere().set_parameters([0.]*6 + [1., 1., 0.]).at(np.delete(theta, _DAGE))
     return copy(self).set_parameters(np.insert(sphere.get_parameters(), _DAGE, np.exp(theta[_DAGE])))
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #f95402ea
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #8aae187d
 @patch
 def _spheres(self:AgeSpreadComponent):
     "The spheres that it is made of."
@@ -142,7 +143,7 @@ def share(self:AgeSpreadComponent) -> float:
     "The share of it that is within the selection."
     return float(_SHARES @ [s.share for s in self._spheres()])
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #2307cb1c
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #97d72ea2
 @patch
 def _node_log_prob(self:AgeSpreadComponent, theta, stars):
     "Log of share times density of each star in each sphere, shape (7, n)."
@@ -164,7 +165,7 @@ def estimate_log_prob(self:AgeSpreadComponent,
     "Log density of each star."
     return self.log_prob_at(self.theta, X)
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #71eac6b1
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #5c06c25d
 @patch
 def sample(self:AgeSpreadComponent,
     n:int,  # number of stars
@@ -178,7 +179,7 @@ def sample(self:AgeSpreadComponent,
         return orbit.trace(born, ages)
     return draw_within(draw, n, self.selection)
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #be480037
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #fe6c1314
 @patch
 def evaluate(self:AgeSpreadComponent,
     theta,  # shape (10,)
@@ -197,20 +198,21 @@ def evaluate(self:AgeSpreadComponent,
         information += jac.T @ point.information @ jac
     return Point(theta, resp @ log_prob, gradient, information)
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #b9bf620e
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #a583f751
 @patch
 def _climb(self:AgeSpreadComponent, stars, resp, thetas, tol, max_passes):
     "The highest of the points that a climb from each of several coordinates leads to."
     def evaluate(theta): return self.evaluate(theta, stars, resp)
-    settings = {'bounds': self.theta_bounds, 'longest': self.theta_longest, 'tol': tol, 'max_passes': max_passes}
-    return max((climb(evaluate(theta), evaluate, secant=True, **settings) for theta in thetas), key=lambda p: p.log_prob)
+    settings = {'longest': self.theta_longest, 'tol': tol, 'max_passes': max_passes, 'secant': True}
+    tops = [climb(evaluate(theta), evaluate, self.theta_bounds, **settings) for theta in thetas]
+    return max(tops, key=lambda p: p.log_prob)
 
 @patch
 def maximize(self:AgeSpreadComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     resp=None,  # shape (n,): weight of each star, 1 by default
 ):
-    "Fit all parameters to the weighted stars, from the best age of a sphere; returns self, raises `InputError`."
+    "Fit all parameters to the weighted stars, from a sphere's best age; returns self, raises `InputError`."
     stars = as_stars(X)
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
     theta = self._sphere().maximize(stars, resp).theta
@@ -232,7 +234,7 @@ def _move(self:AgeSpreadComponent, theta):
     "Go to other coordinates of the fit; returns self."
     return self.set_parameters(self.at(theta).params)
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #09ab5769
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #f15b0f21
 @patch
 def no_group(self:AgeSpreadComponent,
     members:float,  # expected number of stars that belong to it
@@ -261,12 +263,12 @@ def like(cls:AgeSpreadComponent,
     sphere = SphereSpaceTimeComponent.like(other)
     return cls(**sphere.get_params(deep=False)).set_parameters(np.insert(sphere.get_parameters(), _DAGE, 1.))
 
-# %% ../../nbs/17_component.agespreadcomponent.ipynb #b7987bac
+# %% ../../nbs/17_component.agespreadcomponent.ipynb #4061cb02
 @patch(as_prop=True)
 def read_units(self:AgeSpreadComponent) -> dict:
     "The units of what `read` returns."
-    return {**{f'birth_{axis}': unit for axis, unit in zip(AXES, AXIS_UNITS)}, 'dxyz': 'pc', 'duvw': 'km/s', 'dage': 'Myr',
-            'age': 'Myr', **dict(zip(AXES, AXIS_UNITS))}
+    return {**{f'birth_{axis}': unit for axis, unit in zip(AXES, AXIS_UNITS)}, 'dxyz': 'pc', 'duvw': 'km/s',
+            'dage': 'Myr', 'age': 'Myr', **dict(zip(AXES, AXIS_UNITS))}
 
 @patch
 def read(self:AgeSpreadComponent,

@@ -21,17 +21,18 @@ from ..selection import WHOLE, Share, draw_within, nothing_outside, share_within
 from ..stars import as_stars, untraceable
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
-# %% ../../nbs/15_component.association.ipynb #94ad7c39
+# %% ../../nbs/15_component.association.ipynb #d3bd916f
 def _unit_of_slope(pairs):
     "The unit of a slope: none, or km/s/pc where a velocity depends on a place."
     of, by = (AXIS_UNITS[AXES.index(axis)] for axis in pairs[:2])
     return '' if of == by else f'{of}/{by}'
 
 def _shears(slopes):
-    "A matrix (6, 6) for each of the slopes: 1 (or -1) where the first axis of a pair gets a share of the second."
+    "A matrix (6, 6) for each slope: 1 (or -1) where the first axis of a pair gets a share of the second."
     shears = np.zeros((len(slopes), 6, 6))
     for shear, pairs in zip(shears, slopes):
-        for sign, of, by in re.findall('(-?)(.)(.)', pairs): shear[AXES.index(of), AXES.index(by)] = -1 if sign else 1
+        for sign, of, by in re.findall('(-?)(.)(.)', pairs):
+            shear[AXES.index(of), AXES.index(by)] = -1 if sign else 1
     return shears
 
 # %% ../../nbs/15_component.association.ipynb #56deacaa
@@ -74,8 +75,9 @@ class Association(BaseComponent):
 @patch
 def __repr__(self:Association):
     if self.params is None: return f'{type(self).__name__}()'
-    digits, units = {'pc': 2, 'km/s': 3, 'Myr': 2}, self.quantities
-    values = [f"{name}={getattr(self, name):.{digits.get(unit, 2)}f} {unit}".strip() for name, unit in units.items()]
+    digits = {'pc': 2, 'km/s': 3, 'Myr': 2}
+    values = [f"{name}={getattr(self, name):.{digits.get(unit, 2)}f} {unit}".strip()
+              for name, unit in self.quantities.items()]
     return f"{type(self).__name__}({', '.join(values)})"
 
 # %% ../../nbs/15_component.association.ipynb #e0677018
@@ -92,7 +94,7 @@ def set_parameters(self:Association, params):
     self.params, self.age_error, self._looked = params, None, {}
     return self
 
-# %% ../../nbs/15_component.association.ipynb #babd3c26
+# %% ../../nbs/15_component.association.ipynb #68b528f7
 def _mixing(
     slopes,  # shape (s,)
     shears,  # shape (s, 6, 6)
@@ -224,7 +226,7 @@ def _move(self:Association, theta):
     self._looked = looked
     return self
 
-# %% ../../nbs/15_component.association.ipynb #01131662
+# %% ../../nbs/15_component.association.ipynb #a19f4ae9
 @patch
 def _birth_like(self:Association, cov):
     "The spreads (m,) and slopes (s,) whose birth covariance is like a given one."
@@ -424,13 +426,13 @@ def walk_ages(self:Association,
     ages = np.arange(0, self.max_age + 1e-9, AGE_STEP) if ages is None else np.asarray(ages, dtype=float)
     return ages, np.array([point.log_prob for point in self._walk(stars.curvilinear, resp, ages, self.orbit)])
 
-# %% ../../nbs/15_component.association.ipynb #0c09cb6a
+# %% ../../nbs/15_component.association.ipynb #9e88b4a0
 @patch
 def _simpler_tops(self:Association, packed, resp):
     "Where the fits of a simpler class end at its best two ages, in the coordinates of this one."
     if self.simpler is None: return []
-    settings = {name: value for name, value in self.get_params(deep=False).items() if name in self.simpler.settings()}
-    simple = self.simpler(**settings)
+    given = self.get_params(deep=False)
+    simple = self.simpler(**{name: given[name] for name in self.simpler.settings() if name in given})
     return [type(self).like(simple._move(p.theta)).theta for p in simple._tops(packed, resp)[:2]]
 
 # %% ../../nbs/15_component.association.ipynb #cee98ddd
@@ -541,7 +543,7 @@ def set_state(self:Association,
     self._looked = {kind: (look[0], np.array(look[1:])) for kind, look in state.items()}
     return self
 
-# %% ../../nbs/15_component.association.ipynb #fe463cd5
+# %% ../../nbs/15_component.association.ipynb #e3440254
 @patch
 def no_group(self:Association,
     members:float,  # expected number of stars that belong to it
@@ -550,8 +552,8 @@ def no_group(self:Association,
     why = super(Association, self).no_group(members)
     if len(self.spreads) <= 2 or not why.endswith('at the lower bound'): return why
     small = dict(zip(self.spreads, self.theta[6:] <= self.theta_bounds[0, 6:] + 0.01))
-    kinds = [[small[name] for name, axes in self.spreads.items() if axes[0] in kind] for kind in ('XYZ', 'UVW')]
-    return why if any(map(all, kinds)) else ''
+    def all_of(kind): return all(small[name] for name, axes in self.spreads.items() if axes[0] in kind)
+    return why if all_of('XYZ') or all_of('UVW') else ''
 
 # %% ../../nbs/15_component.association.ipynb #86a9054d
 @patch(as_prop=True)
@@ -573,8 +575,10 @@ def read(self:Association,
     now, end = from_curvilinear(thetas[:, :6])[0], 6 + len(self.spreads)
     birth = self.orbit.trace(now, -thetas[:, -1])
     known = dict(zip([*self.spreads, *self.slopes], [*np.exp(thetas[:, 6:end]).T, *thetas[:, end:-1].T]))
-    there = [] if known.keys() >= {*self._own} else [self.at(theta) for theta in thetas]
-    own = [known[name] if name in known else np.array([getattr(c, name) for c in there]) for name in self._own]
+    if not known.keys() >= {*self._own}:
+        there = [self.at(theta) for theta in thetas]
+        known |= {name: np.array([getattr(c, name) for c in there]) for name in self._own if name not in known}
+    own = [known[name] for name in self._own]
     return dict(zip(self.read_units, [*birth.T, *own, thetas[:, -1], *now.T], strict=True))
 
 # %% ../../nbs/15_component.association.ipynb #cfa7d54f

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['EllipsoidComponent', 'PositionEllipsoidComponent', 'VelocityEllipsoidComponent', 'ShearedComponent']
 
-# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #33b6b1cc
+# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #5ccd4c40
 import numpy as np
 from fastcore.basics import patch
 
 from .association import Association
 from .spherespacetimecomponent import SphereSpaceTimeComponent
 
-# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #fa13ded5
+# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #44194f3a
 _POSITION = {'y_x': 'YX', 'z_x': 'ZX', 'z_y': 'ZY'}
 _VELOCITY = {'v_u': 'VU', 'w_u': 'WU', 'w_v': 'WV'}
 
@@ -23,7 +23,7 @@ class EllipsoidComponent(Association):
     quantities = {'age': 'Myr', 'dxyz': 'pc', 'duvw': 'km/s',
                   **{f'dxyz_{i}': 'pc' for i in (1, 2, 3)}, **{f'duvw_{i}': 'km/s' for i in (1, 2, 3)}}
 
-# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #1bcac355
+# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #18a111d3
 class PositionEllipsoidComponent(EllipsoidComponent):
     "An association: an ellipsoid in position and a sphere in velocity, at birth."
     spreads = {'dx': 'X', 'dy': 'Y', 'dz': 'Z', 'duvw': 'UVW'}
@@ -36,10 +36,10 @@ class VelocityEllipsoidComponent(EllipsoidComponent):
     slopes = _VELOCITY
     quantities = {'age': 'Myr', 'dxyz': 'pc', 'duvw': 'km/s', **{f'duvw_{i}': 'km/s' for i in (1, 2, 3)}}
 
-# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #b3c278b3
+# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #e9a6e128
 @patch
 def axes_birth(self:EllipsoidComponent) -> tuple:
-    "Principal spreads at birth (2, 3), pc and km/s, the longest first, and their directions (2, 3, 3), in rows."
+    "Principal spreads at birth (2, 3), pc and km/s, the longest first; their directions (2, 3, 3), in rows."
     cov = self.covariance_birth
     variances, vectors = np.linalg.eigh([cov[:3, :3], cov[3:, 3:]])
     return np.sqrt(np.maximum(variances[:, ::-1], 0)), vectors[:, :, ::-1].swapaxes(1, 2)
@@ -47,7 +47,8 @@ def axes_birth(self:EllipsoidComponent) -> tuple:
 def _principal(kind, i):
     "The attribute for a principal spread."
     def value(self): return float(self.axes_birth()[0][kind, i])
-    return property(value, doc=f"{('Longest', 'Middle', 'Shortest')[i]} spread at birth, {('pc', 'km/s')[kind]}.")
+    which, unit = ('Longest', 'Middle', 'Shortest')[i], ('pc', 'km/s')[kind]
+    return property(value, doc=f"{which} principal spread at birth, {unit}.")
 
 def _size(kind):
     "The attribute for the spread of the sphere of the same volume."
@@ -58,7 +59,7 @@ for _kind, _name in enumerate(('dxyz', 'duvw')):
     setattr(EllipsoidComponent, _name, _size(_kind))
     for _i in range(3): setattr(EllipsoidComponent, f'{_name}_{_i + 1}', _principal(_kind, _i))
 
-# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #c65f51b1
+# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #ebdab2d2
 @patch
 def __repr__(self:EllipsoidComponent):
     if self.params is None: return f'{type(self).__name__}()'
@@ -66,12 +67,13 @@ def __repr__(self:EllipsoidComponent):
     return (f"{type(self).__name__}(age={self.age:.2f} Myr, {' × '.join(f'{s:.1f}' for s in sizes)} pc, "
             f"{' × '.join(f'{v:.2f}' for v in velocities)} km/s)")
 
-# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #90b86dd4
+# %% ../../nbs/17_component.ellipsoidcomponent.ipynb #bc9a13c7
 class ShearedComponent(Association):
     "An association: a sphere at birth, whose velocities differ from place to place, without expansion."
     spreads = {'dxyz': 'XYZ', 'duvw': 'UVW'}
     slopes = {'turn_x': 'WY-VZ', 'turn_y': 'UZ-WX', 'turn_z': 'VX-UY',
-              'shear_xy': 'VXUY', 'shear_xz': 'WXUZ', 'shear_yz': 'WYVZ', 'stretch_x': 'UX-VY', 'stretch_y': 'VY-WZ'}
+              'shear_xy': 'VXUY', 'shear_xz': 'WXUZ', 'shear_yz': 'WYVZ',
+              'stretch_x': 'UX-VY', 'stretch_y': 'VY-WZ'}
     simpler = SphereSpaceTimeComponent
     quantities = {'age': 'Myr', 'dxyz': 'pc', 'duvw': 'km/s', 'rotation': 'km/s/pc', 'shear': 'km/s/pc'}
 
