@@ -288,6 +288,11 @@ def _print_flags(uncertainties):
     "What is to be noted about a fit."
     for flag in [] if uncertainties is None else uncertainties.flags: print(f"note: {flag}")
 
+def _print_births(mixture, k):
+    "What a search with `component: auto` has compared."
+    from chronostar.births import births_in_words
+    for line in births_in_words(getattr(mixture, 'births_', {}).get(k, [])): print(f"  born as {line}")
+
 def _print_mixture(mixture, uncertainties):
     "Weights, parameters and uncertainties of all components."
     import numpy as np
@@ -296,6 +301,7 @@ def _print_mixture(mixture, uncertainties):
         params = np.array_str(component.get_parameters(), suppress_small=True)
         print(f"--- component {k} ---\nweight: {weight}\nparams:\n{params}\n{component}")
         _print_uncertainties(uncertainties, k)
+        _print_births(mixture, k)
     _print_flags(uncertainties)
 
 # %% ../nbs/50_cli.ipynb #298648ca
