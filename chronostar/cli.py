@@ -283,7 +283,7 @@ def _print_uncertainties(uncertainties, k):
     for names in (uncertainties.main_quantities(k), AXES, [f'birth_{axis}' for axis in AXES]):
         if line := uncertainties.describe(k, names): print(f"  {line}")
 
-# %% ../nbs/50_cli.ipynb #803fbe9d
+# %% ../nbs/50_cli.ipynb #dfe8470a
 def _print_verdict(verdicts, k):
     "What is to be thought of the age of a component, and what it is uncertain by."
     if k in verdicts: print(f"  verdict: {verdicts[k].summary}\n  {verdicts[k].describe_budget()}")
@@ -301,6 +301,12 @@ def _print_noise(shares):
     said = (f"{name} {100*share:.2g} %" for name, share in named_shares(shares).items() if share >= 0.001)
     print(f"noise: {', '.join(said)}")
 
+def _print_births(mixture, k):
+    "What a search with `component: auto` has compared."
+    from chronostar.births import births_in_words
+    for line in births_in_words(getattr(mixture, 'births_', {}).get(k, [])): print(f"  born as {line}")
+
+# %% ../nbs/50_cli.ipynb #803fbe9d
 def _print_mixture(mixture, uncertainties, verdicts):
     "Weights, parameters, uncertainties and verdicts of all components."
     import numpy as np
@@ -309,6 +315,7 @@ def _print_mixture(mixture, uncertainties, verdicts):
         params = np.array_str(component.get_parameters(), suppress_small=True)
         print(f"--- component {k} ---\nweight: {weight}\nparams:\n{params}\n{component}")
         _print_uncertainties(uncertainties, k)
+        _print_births(mixture, k)
         _print_verdict(verdicts, k)
     _print_noise(getattr(mixture, 'noise_shares_', None))
     _print_flags(uncertainties, verdicts)

@@ -40,6 +40,23 @@ def _propose(point, bounds, free, longest, damping):
     step /= max([1., *(abs(step[a])/limit for a, limit in longest)])
     return np.minimum(np.maximum(point.theta + step, bounds[0]), bounds[1]), gain
 
+# %% ../nbs/13_climb.ipynb #a6b42939
+def _secant(correction, old, new):
+    "The correction (p, p) to the information, after the step from one point to another."
+    s, y = new.theta - old.theta, old.gradient - new.gradient
+    if not y @ s > 1e-12: return correction  # no hill there
+    missing = y - new.information @ s
+    size = min(1., abs(s @ missing)/max(abs(s @ correction @ s), 1e-300))
+    off = missing - size*(correction @ s)
+    return size*correction + (np.outer(off, y) + np.outer(y, off) - (off @ s)*np.outer(y, y)/(y @ s))/(y @ s)
+
+def _corrected(point, correction):
+    "A point with its information corrected, unless that would not be positive definite."
+    information = point.information + correction
+    try: np.linalg.cholesky(information)
+    except np.linalg.LinAlgError: return point
+    return point._replace(information=information)
+
 # %% ../nbs/13_climb.ipynb #2d86142d
 def climb(
     point,  # where to start
@@ -49,14 +66,18 @@ def climb(
     max_passes:int,  # evaluations at the most
     longest=(),  # shape (p,): the longest step in each coordinate; any by default
     free=None,  # boolean (p,): which coordinates may move; all by default
+    secant=False,  # correct the information by what the steps teach?
 ) -> Point:  # the highest point on the way
     "Fisher scoring from `point`."
     free, damping = np.ones(len(point.theta), dtype=bool) if free is None else free, 0.
     bounds, longest = tuple(bounds), [(a, limit) for a, limit in enumerate(longest) if limit < np.inf]
+    correction = np.zeros_like(point.information)
     for _ in range(max_passes):
-        theta, gain = _propose(point, bounds, free, longest, damping)
+        start = _corrected(point, correction) if secant else point
+        theta, gain = _propose(start, bounds, free, longest, damping)
         if gain < tol: break
         new = evaluate(theta)
+        if secant: correction = _secant(correction, point, new)
         if new.log_prob > point.log_prob: point, damping = new, damping/10 if damping > 1e-3 else 0.
         else: damping = max(10*damping, 1e-2)
     return point

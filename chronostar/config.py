@@ -22,7 +22,7 @@ from .traceorbit import try_orbit
 # %% ../nbs/29_config.ipynb #ee8cd49c
 SECTIONS = {  # section -> settings with defaults, for those that belong to no class
     'modules': {'component': 'SphereSpaceTimeComponent', 'mixture': 'ComponentMixture',
-                'icpool': 'SimpleICPool', 'background': None},
+                'icpool': 'SimpleICPool', 'background': None, 'births': None},
     'component': None, 'mixture': None, 'icpool': None,
     'driver': {'intermediate_dumps': True, 'savedir': None},
     'run': {'savedir': None, 'nthreads': None}}
@@ -118,6 +118,15 @@ def _with_lines(config):
         config[LINES[name]] = {**section, name: value}
     return config
 
+# %% ../nbs/29_config.ipynb #127168c0
+def _with_births(modules):
+    "The modules with 'auto' taken apart, into the class to search with and what is done at the end."
+    if modules['component'] == 'auto':
+        modules = {**modules, 'component': SECTIONS['modules']['component'], 'births': 'auto'}
+    if modules['births'] is None: return {role: cls for role, cls in modules.items() if role != 'births'}
+    if modules['births'] == 'auto': return modules
+    raise InputError(f"modules.births is 'auto', or left out, not {_shown(modules['births'])}")
+
 # %% ../nbs/29_config.ipynb #d4925e54
 def check_config(
     config:dict,  # section -> settings
@@ -133,7 +142,7 @@ def check_config(
             raise InputError(f"there is no section {section!r}{nearest(section, SECTIONS)}")
     checked = {s: {**known, **_check_section(s, config.get(s), known, UNUSED[s])}
                for s, known in SECTIONS.items() if known is not None}
-    modules = checked['modules']
+    checked['modules'] = modules = _with_births(checked['modules'])
     if modules['background'] is not None:
         modules['background'] = _class_for('background', modules['background'])
     background = modules['background'] or BaseComponent

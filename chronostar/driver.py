@@ -23,7 +23,8 @@ from fastcore.basics import patch
 from sklearn.exceptions import ConvergenceWarning
 
 from . import __version__
-from .base import BaseICPool, as_candidate, fit_each
+from .base import BaseICPool, InitialCondition, as_candidate, fit_each, make_label
+from .births import births_in_words, settle_births
 from .config import check_config, component_maker, read_config, stars_for
 from .conventions import InputError
 from .files import table_writer, write_files
@@ -329,6 +330,35 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     self.record_, self.finished_ = BaseICPool(), False
     return stars, init_resp
 
+# %% ../nbs/30_driver.ipynb #25449258
+def _with_births(fit, stars, refit):
+    "A fit with whole groups of the kinds that BIC prefers, or itself; what was compared is with its mixture."
+    while True:
+        new, changed = settle_births(fit.mixture, stars)
+        better = _backward(refit(*new.get_parameters()), stars, refit) if changed else None
+        if changed and better.score < fit.score: fit = better
+        else: break
+    fit.mixture.births_ = getattr(new, 'births_', {})
+    return fit
+
+@patch
+def _do_births(self:Driver, stars):
+    "Look at the births of the best mixture's groups; another mixture is one more candidate."
+    first, label = self.record_.best_mixture, self.record_.best_label
+    parent, *more = str(label).split('-')
+    generation = int(more[1]) + 1 if len(more) == 4 else 0
+    done = sorted(self._savedir.glob(f'*-{parent}-{generation:04d}-*-births')) if self._savedir else []
+    if done and _is_complete(done[0]):
+        return self.record_.register_result(done[0].name, *self._restore(done[0], stars))
+    logger.info("comparing births")
+    number = count()
+    refit = partial(_fit, stars, self._make_mixture, number)
+    found = _with_births(_scored(first, stars, number), stars, refit)
+    if found.mixture is first: return
+    name = make_label(len(self.record_.scores), label, generation, len(found.mixture.components_), 'births')
+    fit = self._accept(InitialCondition(name), (found.mixture, found.score), stars)
+    self.record_.register_result(name, *fit)
+
 # %% ../nbs/30_driver.ipynb #b0273ed4
 @patch
 def run(self:Driver,
@@ -364,6 +394,8 @@ def run(self:Driver,
                 raise InputError(f"{name} says that it has candidates, but proposes none")
             if not self.record_.scores: batch[0].memberships = init_resp
             self._do_batch(batch, stars, crew, bar)
+        births = self.config_['modules'].get('births') and self.record_.best_mixture is not None
+        if births: self._do_births(stars)
     self.finished_ = True
     if self.record_.best_mixture is None:
         raise InputError(f"none of the {len(self.record_.scores)} candidates could be fitted")
@@ -377,6 +409,9 @@ def _files(self:Driver, label, mixture, stars, score, uncertainties=None, verdic
     state = {'BIC': score, 'converged': bool(mixture.converged_), 'iterations': int(mixture.n_iter_),
              'state': [c.state() for c in mixture.components_], 'search': self.manifest_}
     meta = {'label': label, 'stars': len(stars), 'BIC': score, 'data': stars.provenance, 'settings': settings}
+    if births := getattr(mixture, 'births_', None):
+        state['births'] = meta['births'] = {str(k): rows for k, rows in births.items()}
+        facts['births'] = {f'component {k}': births_in_words(rows) for k, rows in births.items()}
     text = describe(label, mixture, stars, memberships, settings, uncertainties, facts, verdicts)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
     results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, verdicts, doubts)
@@ -511,6 +546,7 @@ def _restore(self:Driver, folder, stars):
         mixture.noise_shares_ = shares_of_noise(folder)
         for component, known in zip(mixture.components_, state['state'], strict=True):
             component.set_state(known)
+        if 'births' in state: mixture.births_ = {int(k): rows for k, rows in state['births'].items()}
         score, written = mixture.bic(stars), float(state['BIC'])
         if not np.isclose(score, written, rtol=1e-9, atol=0):
             raise InputError(f"BIC {score:.4f}, written with {written:.4f}")

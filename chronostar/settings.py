@@ -107,6 +107,11 @@ def configured(cls:Configurable) -> dict:  # name -> value
 # %% ../nbs/12_settings.ipynb #4146a565
 CLASSES = {  # known by name -> the module that has it
     'SphereSpaceTimeComponent': 'chronostar.component.spherespacetimecomponent',
+    'EllipsoidComponent': 'chronostar.component.ellipsoidcomponent',
+    'PositionEllipsoidComponent': 'chronostar.component.ellipsoidcomponent',
+    'VelocityEllipsoidComponent': 'chronostar.component.ellipsoidcomponent',
+    'ShearedComponent': 'chronostar.component.ellipsoidcomponent',
+    'AgeSpreadComponent': 'chronostar.component.agespreadcomponent',
     'SpaceComponent': 'chronostar.component.spacecomponent',
     'UniformComponent': 'chronostar.component.uniformcomponent',
     'FieldComponent': 'chronostar.component.fieldcomponent',

@@ -4,7 +4,7 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["ORBITS", "GALPY_FROM", "OUTER_SCATTER", "BOUND", "MASS", "EXCLUDED", "NO_SPHERE", "MOVES", "SCATTERS", "SHIFTS", "ZERO_POINT", "Slopes", "slopes_of_mixture", "slopes_of_component", "influences", "effective_number", "scatter_ratio", "moved", "shifted", "rv_slope", "Members", "members_of", "refit", "ages_with_other_orbits", "drop_at_zero", "dbic_of_free_gaussian", "inner_part", "core_of", "virial_ratio", "Verdict", "ages_with_other_fields", "verdict", "verdicts", "Bootstrap", "bootstrap"]
+__all__ = ["ORBITS", "GALPY_FROM", "OUTER_SCATTER", "BOUND", "MASS", "EXCLUDED", "NO_SPHERE", "MOVES", "SCATTERS", "SHIFTS", "OFFSET", "ZERO_POINT", "Slopes", "slopes_of_mixture", "slopes_of_component", "influences", "effective_number", "scatter_ratio", "moved", "shifted", "rv_slope", "Members", "members_of", "refit", "ages_with_other_orbits", "drop_at_zero", "dbic_of_free_gaussian", "rv_offset", "inner_part", "core_of", "virial_ratio", "Verdict", "ages_with_other_fields", "verdict", "verdicts", "Bootstrap", "bootstrap"]
 
 ORBITS: Any
 GALPY_FROM: float
@@ -16,6 +16,7 @@ NO_SPHERE: float
 MOVES: float
 SCATTERS: float
 SHIFTS: float
+OFFSET: float
 ZERO_POINT: float
 class Slopes(NamedTuple):
     components: list[Any]
@@ -46,6 +47,7 @@ def refit(component: Any, stars: StarData, resp: ArrayLike, free: Any = ...) -> 
 def ages_with_other_orbits(members: Members, orbits: Any = ...) -> dict[str, Any]: ...
 def drop_at_zero(members: Members) -> float: ...
 def dbic_of_free_gaussian(members: Members) -> float: ...
+def rv_offset(slopes: Slopes, k: int) -> tuple[Any, ...]: ...
 def inner_part(members: Members, share: float = ..., rounds: int = ...) -> Any: ...
 def core_of(members: Members) -> Any: ...
 def virial_ratio(component: Any, mass: float) -> float: ...
@@ -60,6 +62,7 @@ class Verdict(NamedTuple):
     star: str
     rv_slope: float
     zero_point: float
+    rv_offset: tuple[Any, ...]
     orbits: dict[str, Any]
     fields: dict[str, Any]
     inner_age: float
@@ -78,6 +81,8 @@ class Verdict(NamedTuple):
     def budget(self) -> dict[str, Any]: ...
     @property
     def age_error_total(self) -> float: ...
+    @property
+    def likely_offset(self) -> tuple[Any, ...]: ...
     @property
     def is_bound(self) -> bool: ...
     @property

@@ -6,6 +6,7 @@
 __all__ = ['AGE_STEP', 'WIDER', 'HOPELESS', 'Association', 'stretched']
 
 # %% ../../nbs/15_component.association.ipynb #1f6f4de4
+import re
 from copy import copy
 
 import numba
@@ -20,10 +21,26 @@ from ..selection import WHOLE, Share, draw_within, nothing_outside, share_within
 from ..stars import as_stars, untraceable
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
+# %% ../../nbs/15_component.association.ipynb #d3bd916f
+def _unit_of_slope(pairs):
+    "The unit of a slope: none, or km/s/pc where a velocity depends on a place."
+    of, by = (AXIS_UNITS[AXES.index(axis)] for axis in pairs[:2])
+    return '' if of == by else f'{of}/{by}'
+
+def _shears(slopes):
+    "A matrix (6, 6) for each slope: 1 (or -1) where the first axis of a pair gets a share of the second."
+    shears = np.zeros((len(slopes), 6, 6))
+    for shear, pairs in zip(shears, slopes):
+        for sign, of, by in re.findall('(-?)(.)(.)', pairs):
+            shear[AXES.index(of), AXES.index(by)] = -1 if sign else 1
+    return shears
+
 # %% ../../nbs/15_component.association.ipynb #56deacaa
 class Association(BaseComponent):
-    "Stars born together and carried through the Galaxy since; a subclass names its spreads at birth."
+    "Stars born together and carried through the Galaxy since; a subclass says what they were like at birth."
     spreads = {}  # name -> axes, such as {'dxyz': 'XYZ', 'duvw': 'UVW'}
+    slopes = {}  # name -> pairs of axes, such as {'y_x': 'YX'}: how much further in Y, where X is larger by 1
+    simpler = None  # a class with fewer parameters: the best of its ages are tried, too
     curvilinear = True
     _looked = {}  # where alternatives were looked for, see `alternatives`
     _today = None  # see `_curvilinear_moments`
@@ -31,17 +48,20 @@ class Association(BaseComponent):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         units = {name: AXIS_UNITS[AXES.index(axes[0])] for name, axes in cls.spreads.items()}
-        cls.quantities = {'age': 'Myr'} | units
-        cls.theta_names = [*AXES, *(f'ln {name}' for name in cls.spreads), 'age']
+        units |= {name: _unit_of_slope(pairs) for name, pairs in cls.slopes.items()}
+        if 'quantities' not in vars(cls): cls.quantities = {'age': 'Myr'} | units
+        cls.theta_names = [*AXES, *(f'ln {name}' for name in cls.spreads), *cls.slopes, 'age']
         cls.n_params = len(cls.theta_names)
         def spread_of(axis): return next(i for i, axes in enumerate(cls.spreads.values()) if axis in axes)
         cls._spread_of_axis = np.array([spread_of(axis) for axis in AXES])
-        for i, name in enumerate(cls.spreads, start=6):
-            def spread(self, i=i): return float(self.get_parameters()[i])
-            setattr(cls, name, property(spread, doc=f'Spread at birth, {units[name]}.'))
+        cls._shears = _shears(cls.slopes.values())
+        for i, (name, unit) in enumerate(units.items(), start=6):
+            def value(self, i=i): return float(self.get_parameters()[i])
+            what = 'Spread' if name in cls.spreads else 'Slope'
+            setattr(cls, name, property(value, doc=f'{what} at birth, {unit or "no unit"}.'))
 
     def __init__(self,
-        params=None,  # shape (p,): mean at birth (pc, km/s), spreads (pc, km/s), age (Myr)
+        params=None,  # shape (p,): mean at birth (pc, km/s), spreads (pc, km/s), slopes, age (Myr)
         *, max_age=200.,  # Myr, the oldest age considered; beyond, epicycles are no longer to be trusted
         reg_covar=1e-6,  # the smallest square of a spread considered, pc² and km²/s²
         resp_tol=1e-5,  # share of the total weight that may be left out when ages are explored
@@ -55,10 +75,10 @@ class Association(BaseComponent):
 @patch
 def __repr__(self:Association):
     if self.params is None: return f'{type(self).__name__}()'
-    digits = {'pc': 2, 'km/s': 3}
-    spreads = [f"{name}={getattr(self, name):.{digits[unit]}f} {unit}"
-               for name, unit in self.quantities.items() if name in self.spreads]
-    return f"{type(self).__name__}({', '.join([f'age={self.age:.2f} Myr', *spreads])})"
+    digits = {'pc': 2, 'km/s': 3, 'Myr': 2}
+    values = [f"{name}={getattr(self, name):.{digits.get(unit, 2)}f} {unit}".strip()
+              for name, unit in self.quantities.items()]
+    return f"{type(self).__name__}({', '.join(values)})"
 
 # %% ../../nbs/15_component.association.ipynb #e0677018
 @patch
@@ -66,12 +86,21 @@ def set_parameters(self:Association, params):
     "Set the parameters; returns self."
     params, p, name = np.array(params, dtype=float), self.n_params, type(self).__name__
     if params.shape != (p,): raise InputError(f"a {name} has {p} parameters, not shape {params.shape}")
-    if not (np.abs(params) < 1e15).all() or not (params[6:-1] > 0).all() or params[-1] < 0:
+    spreads_at = slice(6, 6 + len(self.spreads))
+    if not (np.abs(params) < 1e15).all() or not (params[spreads_at] > 0).all() or params[-1] < 0:
         spreads = ' and '.join(self.spreads)
         raise InputError(f"{spreads} must be positive, the age not negative, "
                          f"and all finite: {params.tolist()}")
     self.params, self.age_error, self._looked = params, None, {}
     return self
+
+# %% ../../nbs/15_component.association.ipynb #68b528f7
+def _mixing(
+    slopes,  # shape (s,)
+    shears,  # shape (s, 6, 6)
+) -> np.ndarray:  # shape (6, 6), with ones on the diagonal
+    "How the six coordinates at birth are made of six that know nothing of each other."
+    return np.eye(6) + np.tensordot(slopes, shears, 1)
 
 # %% ../../nbs/15_component.association.ipynb #013bf62a
 @patch(as_prop=True)
@@ -87,7 +116,10 @@ def mean_birth(self:Association) -> np.ndarray:
 @patch(as_prop=True)
 def covariance_birth(self:Association) -> np.ndarray:
     "Covariance at birth, shape (6, 6)."
-    return np.diag(self.get_parameters()[6 + self._spread_of_axis]**2)
+    params, variances = self.get_parameters(), np.diag(self.get_parameters()[6 + self._spread_of_axis]**2)
+    if not self.slopes: return variances
+    mixed = _mixing(params[6 + len(self.spreads):-1], self._shears)
+    return mixed @ variances @ mixed.T
 
 # %% ../../nbs/15_component.association.ipynb #dde1b30f
 @patch(as_prop=True)
@@ -118,11 +150,11 @@ def covariance(self:Association) -> np.ndarray:
 @patch
 def set_from_now(self:Association,
     mean_now,  # shape (6,): the mean today, pc and km/s
-    *spreads_and_age,  # the spreads at birth (pc, km/s), then the age (Myr)
+    *spreads_and_age,  # the spreads at birth (pc, km/s), slopes if it has any, then the age (Myr)
     **named,  # or these by name: dxyz=5, duvw=1, age=20
 ):
     "Set the parameters from the mean today; returns self."
-    names = [*self.spreads, 'age']
+    names = [*self.spreads, *self.slopes, 'age']
     given = dict(zip(names, spreads_and_age))
     if len(given) < len(spreads_and_age) or given.keys() & named.keys() or {*given, *named} != {*names}:
         raise TypeError(f"set_from_now takes the mean today, and {', '.join(names)}, each of them once")
@@ -191,28 +223,53 @@ def sample(self:Association,
 # %% ../../nbs/15_component.association.ipynb #430b7fd1
 @patch(as_prop=True)
 def theta(self:Association) -> np.ndarray:
-    "Today's mean in curvilinear coordinates, logarithms of the spreads, age."
-    return np.hstack([self._curvilinear_moments()[0], np.log(self.get_parameters()[6:-1]), self.age])
+    "Today's mean in curvilinear coordinates, logarithms of the spreads, slopes, age."
+    birth, m = self.get_parameters()[6:], len(self.spreads)
+    return np.hstack([self._curvilinear_moments()[0], np.log(birth[:m]), birth[m:]])
 
 @patch
 def _move(self:Association, theta):
     "Go to other coordinates of the fit, without forgetting where alternatives were looked for."
-    looked = self._looked
-    self.set_from_now(from_curvilinear(theta[None, :6])[0][0], *np.exp(theta[6:-1]), theta[-1])
+    looked, end = self._looked, 6 + len(self.spreads)
+    self.set_from_now(from_curvilinear(theta[None, :6])[0][0], *np.exp(theta[6:end]), *theta[end:])
     self._looked = looked
     return self
+
+# %% ../../nbs/15_component.association.ipynb #a19f4ae9
+@patch
+def _birth_like(self:Association, cov):
+    "The spreads (m,) and slopes (s,) whose birth covariance is like a given one."
+    mixed, left, variances = np.eye(6), cov.copy(), np.zeros(6)
+    free = self._shears.any(axis=0)
+    for k in range(6):  # take out, axis by axis, what the later ones have of it
+        variances[k] = left[k, k]
+        mixed[:, k] += np.where(free[:, k], left[:, k]/left[k, k], 0)
+        left -= variances[k]*np.outer(mixed[:, k], mixed[:, k])
+    spreads = np.sqrt(np.bincount(self._spread_of_axis, variances)/np.bincount(self._spread_of_axis))
+    slopes = np.einsum('sij,ij->s', self._shears, mixed)/np.abs(self._shears).sum(axis=(1, 2))
+    return np.maximum(spreads, np.sqrt(self.reg_covar)), slopes
+
+@patch(cls_method=True)
+def like(cls:Association,
+    other,  # with an age, a mean and a covariance at birth, and settings
+):
+    "A component of this class where another is, as far as it can be like that one."
+    given = other.get_params(deep=False)
+    new = cls(**{name: given[name] for name in cls.settings() if name in given})
+    spreads, slopes = new._birth_like(other.covariance_birth)
+    return new.set_parameters(np.hstack([other.mean_birth, spreads, slopes, other.age]))
 
 # %% ../../nbs/15_component.association.ipynb #37650fc7
 @patch(as_prop=True)
 def theta_bounds(self:Association) -> np.ndarray:
     "Spreads are not below the root of `reg_covar`, ages between 0 and `max_age`; shape (2, p)."
-    m, smallest = len(self.spreads), 0.5*np.log(self.reg_covar)
-    return np.array([[-np.inf]*6 + [smallest]*m + [0.], [np.inf]*(6 + m) + [self.max_age]])
+    m, s, smallest = len(self.spreads), len(self.slopes), 0.5*np.log(self.reg_covar)
+    return np.array([[-np.inf]*6 + [smallest]*m + [-np.inf]*s + [0.], [np.inf]*(6 + m + s) + [self.max_age]])
 
 @patch(as_prop=True)
 def theta_longest(self:Association) -> np.ndarray:
-    "A step is at most a factor of e in a spread, and 10 Myr in age."
-    return np.array([np.inf]*6 + [1.]*len(self.spreads) + [10.])
+    "A step is at most a factor of e in a spread, 1 in a slope, and 10 Myr in age."
+    return np.array([np.inf]*6 + [1.]*(self.n_params - 7) + [10.])
 
 @patch
 def at(self:Association,
@@ -235,11 +292,11 @@ def _since_birth(curvilinear, ages, orbit):
 @numba.njit(nogil=True, cache=True)
 def _stretch(phi, spread_of, variances, steps, cov, derivatives):
     "Fill covariance and derivatives, from the Jacobians at theta and a step to either side in mean and age."
-    m = len(variances)
+    m, last = len(variances), len(derivatives) - 1
     part = np.empty((m, 21))  # of each spread, the triangle of the sum over its axes
     for p in range(15):
         a = (p - 1)//2
-        row = a if a < 6 else 6 + m
+        row = a if a < 6 else last
         h = 2*steps[a] if p else 1.
         part[:] = 0
         for k in range(6):
@@ -266,14 +323,20 @@ def _stretch(phi, spread_of, variances, steps, cov, derivatives):
 
 # %% ../../nbs/15_component.association.ipynb #f38e02ea
 def stretched(
-    theta,  # shape (p,): today's mean in curvilinear coordinates, logarithms of the spreads, age
+    theta,  # shape (p,): today's mean in curvilinear coordinates, logarithms of the spreads, slopes, age
     spread_of,  # shape (6,): the number of the spread that each axis has
     orbit,  # an orbit model
+    shears=(),  # shape (s, 6, 6), of the slopes
 ) -> tuple:  # curvilinear covariance today (6, 6), and its derivatives by theta (p, 6, 6)
     "Covariance of an association today, and how it changes with the coordinates of the fit."
-    means, ages = theta[:6] + _SIDES[:, :6], theta[-1] + _SIDES[:, 6]
-    cov, derivatives = np.empty((6, 6)), np.empty((len(theta), 6, 6))
-    _stretch(_since_birth(means, ages, orbit), spread_of, np.exp(2*theta[6:-1]), _STEP, cov, derivatives)
+    means, ages, end = theta[:6] + _SIDES[:, :6], theta[-1] + _SIDES[:, 6], len(theta) - 1 - len(shears)
+    cov, derivatives, variances = np.empty((6, 6)), np.empty((len(theta), 6, 6)), np.exp(2*theta[6:end])
+    phi = mixed = _since_birth(means, ages, orbit)
+    if len(shears): mixed = phi @ _mixing(theta[end:-1], shears)
+    _stretch(mixed, spread_of, variances, _STEP, cov, derivatives)
+    if len(shears):
+        half = phi[0] @ shears @ (mixed[0]*variances[spread_of]).T
+        derivatives[end:-1] = half + half.swapaxes(1, 2)
     return cov, derivatives
 
 # %% ../../nbs/15_component.association.ipynb #3b18d123
@@ -300,7 +363,7 @@ def _chain_rule(by_mean, by_cov, precision, derivatives, total, gradient, inform
 @patch
 def _evaluate(self:Association, theta, packed, resp, orbit, terms=False):
     "One pass over packed stars at `theta`: a Point; and the log densities star by star, if asked for."
-    cov, derivatives = stretched(theta, self._spread_of_axis, orbit)
+    cov, derivatives = stretched(theta, self._spread_of_axis, orbit, self._shears)
     sums, total = packed.overlap_sums(resp, theta[:6], cov, terms), resp.sum()
     share = self._share_at(theta[:6], cov)
     sums, log_prob = (sums[0], sums[1] - np.log(share.value)) if terms else (sums, None)
@@ -328,8 +391,9 @@ def log_prob_at(self:Association,
 ) -> np.ndarray:  # shape (n,)
     "Log density of each star, if it were at other coordinates; minus infinity where no orbit leads."
     if untraceable(from_curvilinear(theta[None, :6])[0]).any(): return np.full(len(as_stars(X)), -np.inf)
-    spreads = np.exp(theta[6:-1])[self._spread_of_axis]
-    stretch = _since_birth(theta[None, :6], theta[-1:], self.orbit)[0]*spreads
+    phi, end = _since_birth(theta[None, :6], theta[-1:], self.orbit)[0], 6 + len(self.spreads)
+    if self.slopes: phi = phi @ _mixing(theta[end:-1], self._shears)
+    stretch = phi*np.exp(theta[6:end])[self._spread_of_axis]
     return self._log_prob(as_stars(X), theta[:6], stretch @ stretch.T)
 
 # %% ../../nbs/15_component.association.ipynb #da501d4a
@@ -340,7 +404,8 @@ def _first_guess(self:Association, packed, resp):
     "theta at age 0 from the weighted moments of the stars."
     mean, variances = packed.moments(resp, full=False)
     variances = np.bincount(self._spread_of_axis, variances)/np.bincount(self._spread_of_axis)
-    return np.hstack([mean, np.log(np.sqrt(variances) + np.sqrt(self.reg_covar)), 0.])
+    spreads = np.sqrt(variances) + np.sqrt(self.reg_covar)
+    return np.hstack([mean, np.log(spreads), np.zeros(len(self.slopes) + 1)])
 
 # %% ../../nbs/15_component.association.ipynb #765ee617
 @patch
@@ -353,7 +418,7 @@ def _walk(self:Association, packed, resp, ages, orbit):
     for age in ages:
         theta = np.append(np.clip(theta, *bounds)[:-1], age)
         points.append(climb(evaluate(theta), evaluate, bounds, tol=1e-2, max_passes=8 if points else 30,
-                            longest=longest, free=not_age))
+                            longest=longest, free=not_age, secant=self.simpler is not None))
         theta = points[-1].theta
     return points
 
@@ -370,6 +435,15 @@ def walk_ages(self:Association,
     ages = np.arange(0, self.max_age + 1e-9, AGE_STEP) if ages is None else np.asarray(ages, dtype=float)
     return ages, np.array([point.log_prob for point in self._walk(stars.curvilinear, resp, ages, self.orbit)])
 
+# %% ../../nbs/15_component.association.ipynb #9e88b4a0
+@patch
+def _simpler_tops(self:Association, packed, resp):
+    "Where the fits of a simpler class end at its best two ages, in the coordinates of this one."
+    if self.simpler is None: return []
+    given = self.get_params(deep=False)
+    simple = self.simpler(**{name: given[name] for name in self.simpler.settings() if name in given})
+    return [type(self).like(simple._move(p.theta)).theta for p in simple._tops(packed, resp)[:2]]
+
 # %% ../../nbs/15_component.association.ipynb #cee98ddd
 @patch
 def _tops(self:Association, packed, resp, starts=()):
@@ -383,8 +457,9 @@ def _tops(self:Association, packed, resp, starts=()):
              if p.log_prob >= left and p.log_prob >= right]
     hills = sorted(hills, key=lambda p: -p.log_prob)[:3]
     if rough is not orbit: hills = [evaluate(p.theta) for p in hills]
-    hills += [evaluate(theta) for theta in starts]
+    hills += [evaluate(theta) for theta in [*starts, *self._simpler_tops(packed, resp)]]
     settings = {'bounds': self.theta_bounds, 'tol': 1e-8, 'max_passes': 50, 'longest': self.theta_longest}
+    if self.simpler is not None: settings |= {'secant': True, 'max_passes': 100}
     return sorted([climb(p, evaluate, **settings) for p in hills], key=lambda p: -p.log_prob)
 
 # %% ../../nbs/15_component.association.ipynb #4761684e
@@ -398,7 +473,8 @@ def maximize(self:Association,
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
     if resp.sum() < 2: raise InputError(f"an association cannot be fitted to {resp.sum():.3g} stars")
     packed, resp = stars.curvilinear.relevant(resp, self.resp_tol)
-    if np.exp(self._first_guess(packed, resp)[6:-1]).min() < 1e-9 + 2*np.sqrt(self.reg_covar):
+    spreads = np.exp(self._first_guess(packed, resp)[6:6 + len(self.spreads)])
+    if spreads.min() < 1e-9 + 2*np.sqrt(self.reg_covar):
         raise InputError("all stars are at the same place, or move alike: no age can be found")
     return self._move(self._tops(packed, resp)[0].theta)
 
@@ -426,8 +502,8 @@ def _hardly_moved(self:Association, kind, stars):
     "Is it about where it was when it last looked for alternatives of this kind, among the same stars?"
     fingerprint, there = self._looked.get(kind, (None, None))
     if fingerprint != stars.fingerprint: return False
-    size = np.sqrt(np.diag(stretched(there, self._spread_of_axis, self.orbit)[0]))
-    return bool((np.abs(self.theta - there) <= np.hstack([0.1*size, [0.05]*len(self.spreads), 0.5])).all())
+    size = np.sqrt(np.diag(stretched(there, self._spread_of_axis, self.orbit, self._shears)[0]))
+    return bool((np.abs(self.theta - there) <= np.hstack([0.1*size, [0.05]*(self.n_params - 7), 0.5])).all())
 
 # %% ../../nbs/15_component.association.ipynb #e2e42764
 @patch
@@ -441,7 +517,8 @@ def _best_age(self:Association, stars, packed, resp):
 @patch
 def _wide(self:Association, packed, resp):
     "This component wider than it is, and at the other hills in age."
-    factors = np.array([[1.]*6 + [f]*len(self.spreads) + [1.] for f in WIDER])
+    m, s = len(self.spreads), len(self.slopes)
+    factors = np.array([[1.]*6 + [f]*m + [1.]*s + [1.] for f in WIDER])
     wider = [Alternative(copy(self).set_parameters(p), refit=True) for p in self.get_parameters()*factors]
     best, *others = self._tops(packed, resp)
     near = [p for p in others if best.log_prob - p.log_prob < HOPELESS and abs(p.theta[-1] - self.age) > 1]
@@ -475,30 +552,51 @@ def set_state(self:Association,
     self._looked = {kind: (look[0], np.array(look[1:])) for kind, look in state.items()}
     return self
 
+# %% ../../nbs/15_component.association.ipynb #e3440254
+@patch
+def no_group(self:Association,
+    members:float,  # expected number of stars that belong to it
+) -> str:  # empty for a group
+    "Why it is a chance alignment or a binary, in words."
+    why = super(Association, self).no_group(members)
+    if len(self.spreads) <= 2 or not why.endswith('at the lower bound'): return why
+    small = dict(zip(self.spreads, self.theta[6:] <= self.theta_bounds[0, 6:] + 0.01))
+    def all_of(kind): return all(small[name] for name, axes in self.spreads.items() if axes[0] in kind)
+    return why if all_of('XYZ') or all_of('UVW') else ''
+
 # %% ../../nbs/15_component.association.ipynb #86a9054d
+@patch(as_prop=True)
+def _own(self:Association):
+    "The names of the quantities but the age."
+    return [name for name in self.quantities if name != 'age']
+
 @patch(as_prop=True)
 def read_units(self:Association) -> dict:
     "The units of what `read` returns."
     return {**{f'birth_{axis}': unit for axis, unit in zip(AXES, AXIS_UNITS)},
-            **{name: self.quantities[name] for name in [*self.spreads, 'age']}, **dict(zip(AXES, AXIS_UNITS))}
+            **{name: self.quantities[name] for name in [*self._own, 'age']}, **dict(zip(AXES, AXIS_UNITS))}
 
 @patch
 def read(self:Association,
     thetas,  # shape (m, p)
 ) -> dict:  # name -> (m,)
-    "Mean at birth, spreads, age, and mean today, at several coordinates of the fit."
-    now = from_curvilinear(thetas[:, :6])[0]
+    "Mean at birth, spreads or other quantities, age, and mean today, at several coordinates of the fit."
+    now, end = from_curvilinear(thetas[:, :6])[0], 6 + len(self.spreads)
     birth = self.orbit.trace(now, -thetas[:, -1])
-    values = [*birth.T, *np.exp(thetas[:, 6:-1]).T, thetas[:, -1], *now.T]
-    return dict(zip(self.read_units, values, strict=True))
+    known = dict(zip([*self.spreads, *self.slopes], [*np.exp(thetas[:, 6:end]).T, *thetas[:, end:-1].T]))
+    if not known.keys() >= {*self._own}:
+        there = [self.at(theta) for theta in thetas]
+        known |= {name: np.array([getattr(c, name) for c in there]) for name in self._own if name not in known}
+    own = [known[name] for name in self._own]
+    return dict(zip(self.read_units, [*birth.T, *own, thetas[:, -1], *now.T], strict=True))
 
 # %% ../../nbs/15_component.association.ipynb #cfa7d54f
 @patch
 def _at_bound(self:Association, theta):
     "The coordinates that are at a bound, and in words which."
     lower, upper = self.theta_bounds
-    found = {6 + i: f'{name} at its bound {np.exp(lower[6 + i]):.3g} {self.quantities[name]}'
-             for i, name in enumerate(self.spreads) if theta[6 + i] <= lower[6 + i] + 1e-6}
+    found = {6 + i: f'{name} at its bound {np.exp(lower[6 + i]):.3g} {AXIS_UNITS[AXES.index(axes[0])]}'
+             for i, (name, axes) in enumerate(self.spreads.items()) if theta[6 + i] <= lower[6 + i] + 1e-6}
     for bound in (lower[-1], upper[-1]):
         if abs(theta[-1] - bound) < 1e-9: found[len(theta) - 1] = f'age at its bound {bound:g} Myr'
     return found
@@ -508,7 +606,7 @@ def _at_bound(self:Association, theta):
 def _small_steps(self:Association, theta, packed, resp):
     "The uncertainty of each coordinate by the Fisher information, within reason; shape (p,)."
     information = self._evaluate(theta, packed, resp, self.orbit).information.diagonal()
-    farthest = np.array([100.]*3 + [30.]*3 + [3.]*len(self.spreads) + [100.])  # pc, km/s, logarithms, Myr
+    farthest = np.array([100.]*3 + [30.]*3 + [3.]*(self.n_params - 7) + [100.])  # pc, km/s, logarithms, Myr
     return np.minimum(1/np.sqrt(np.maximum(information, 1e-300)), farthest)
 
 # %% ../../nbs/15_component.association.ipynb #d205c148
@@ -547,5 +645,6 @@ def from_stars(self:Association, X):
     centre = np.median(means, axis=0)
     variances = (1.4826*np.median(np.abs(means - centre), axis=0))**2
     spreads = np.sqrt(np.bincount(of, variances)/np.bincount(of))
-    smallest = [0.5 if self.quantities[name] == 'pc' else 0.2 for name in self.spreads]
-    return clone(self, safe=False)._move(np.hstack([centre, np.log(np.maximum(spreads, smallest)), 0.]))
+    smallest = [0.5 if axes[0] in 'XYZ' else 0.2 for axes in self.spreads.values()]
+    theta = np.hstack([centre, np.log(np.maximum(spreads, smallest)), np.zeros(len(self.slopes) + 1)])
+    return clone(self, safe=False)._move(theta)
