@@ -29,6 +29,7 @@ from .config import check_config, component_maker, read_config, stars_for
 from .conventions import InputError
 from .files import table_writer, write_files
 from .mixture.componentmixture import check_memberships
+from .noise import noise_expected
 from .recipes import read_components, shares_of_noise
 from .results import check_savedir, describe, mixture_files, noise_of, result_files, search_table
 from .settings import Configurable, as_text, plain
@@ -330,6 +331,30 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     self.record_, self.finished_ = BaseICPool(), False
     return stars, init_resp
 
+# %% ../nbs/30_driver.ipynb #505f3f5a
+@patch
+def _after_best(self:Driver):
+    "The id of the best candidate, and the number of the generation after it."
+    parent, *more = str(self.record_.best_label).split('-')
+    return parent, int(more[1]) + 1 if len(more) == 4 else 0
+
+@patch
+def _was_done(self:Driver, what, stars):
+    "Was there one more candidate, of the kind `what`, in an earlier run? Then it is registered."
+    parent, generation = self._after_best()
+    done = sorted(self._savedir.glob(f'*-{parent}-{generation:04d}-*-{what}')) if self._savedir else []
+    if not done or not _is_complete(done[0]): return False
+    self.record_.register_result(done[0].name, *self._restore(done[0], stars))
+    return True
+
+@patch
+def _one_more(self:Driver, found, what, stars):
+    "Let a fit be one more candidate."
+    parent, generation = self._after_best()
+    n = len(found.mixture.components_)
+    name = make_label(len(self.record_.scores), self.record_.best_label, generation, n, what)
+    self.record_.register_result(name, *self._accept(InitialCondition(name), (found.mixture, found.score), stars))
+
 # %% ../nbs/30_driver.ipynb #25449258
 def _with_births(fit, stars, refit):
     "A fit with whole groups of the kinds that BIC prefers, or itself; what was compared is with its mixture."
@@ -344,20 +369,34 @@ def _with_births(fit, stars, refit):
 @patch
 def _do_births(self:Driver, stars):
     "Look at the births of the best mixture's groups; another mixture is one more candidate."
-    first, label = self.record_.best_mixture, self.record_.best_label
-    parent, *more = str(label).split('-')
-    generation = int(more[1]) + 1 if len(more) == 4 else 0
-    done = sorted(self._savedir.glob(f'*-{parent}-{generation:04d}-*-births')) if self._savedir else []
-    if done and _is_complete(done[0]):
-        return self.record_.register_result(done[0].name, *self._restore(done[0], stars))
+    first = self.record_.best_mixture
+    if self._was_done('births', stars): return
     logger.info("comparing births")
     number = count()
     refit = partial(_fit, stars, self._make_mixture, number)
     found = _with_births(_scored(first, stars, number), stars, refit)
-    if found.mixture is first: return
-    name = make_label(len(self.record_.scores), label, generation, len(found.mixture.components_), 'births')
-    fit = self._accept(InitialCondition(name), (found.mixture, found.score), stars)
-    self.record_.register_result(name, *fit)
+    if found.mixture is not first: self._one_more(found, 'births', stars)
+
+# %% ../nbs/30_driver.ipynb #4ea27ea8
+@patch
+def _may_doubt(self:Driver, stars):
+    "Should the best mixture be fitted with noise of several kinds, too?"
+    given, best = self.config_['mixture'], self.record_.best_mixture
+    fit = 'noise' in self.config_['modules']['mixture'].settings() and 'noise' not in given
+    return fit and not best.ignores_uncertainties and any(noise_expected(c, stars) for c in best.components_)
+
+@patch
+def _do_noise(self:Driver, stars):
+    "Fit the best mixture with noise of several kinds; if that is better, it is one more candidate."
+    if self._was_done('noise', stars): return
+    logger.info("fitting the best with noise that may be larger than quoted")
+    weights, components = self.record_.best_mixture.get_parameters()
+    make = partial(self._make_mixture, noise=True)
+    fits, _ = fit_each(_fit, [(stars, make, count(), weights, components)])
+    if not fits or not fits[0].score < self.record_.best_score: return
+    births = getattr(self.record_.best_mixture, 'births_', None)
+    if births: fits[0].mixture.births_ = births
+    self._one_more(fits[0], 'noise', stars)
 
 # %% ../nbs/30_driver.ipynb #b0273ed4
 @patch
@@ -394,8 +433,9 @@ def run(self:Driver,
                 raise InputError(f"{name} says that it has candidates, but proposes none")
             if not self.record_.scores: batch[0].memberships = init_resp
             self._do_batch(batch, stars, crew, bar)
-        births = self.config_['modules'].get('births') and self.record_.best_mixture is not None
-        if births: self._do_births(stars)
+        found = self.record_.best_mixture is not None
+        if found and self.config_['modules'].get('births'): self._do_births(stars)
+        if found and self._may_doubt(stars): self._do_noise(stars)
     self.finished_ = True
     if self.record_.best_mixture is None:
         raise InputError(f"none of the {len(self.record_.scores)} candidates could be fitted")
@@ -544,6 +584,7 @@ def _restore(self:Driver, folder, stars):
         mixture = self._make_mixture(None, None).set_parameters(weights, components)
         mixture.converged_, mixture.n_iter_ = state['converged'], state['iterations']
         mixture.noise_shares_ = shares_of_noise(folder)
+        if mixture.noise_shares_ is not None: mixture.set_params(noise=True)
         for component, known in zip(mixture.components_, state['state'], strict=True):
             component.set_state(known)
         if 'births' in state: mixture.births_ = {int(k): rows for k, rows in state['births'].items()}

@@ -358,7 +358,7 @@ def likely_offset(self:Verdict) -> tuple:  # km/s, and its uncertainty
 EXCLUDED = 1.92  # drop of ln L: 95 %
 NO_SPHERE = -10.  # Delta BIC
 MOVES, SCATTERS, SHIFTS = 1.5, 1.4, 3*OUTER_SCATTER  # sigma; times the expected scatter; sigma
-OFFSET = 2.5  # sigma
+OFFSET = 3.  # sigma
 
 @patch(as_prop=True)
 def is_bound(self:Verdict) -> bool:

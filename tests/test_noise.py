@@ -92,6 +92,25 @@ def test_a_search_gives_the_same_with_workers_and_when_it_goes_on(tmp_path):
         assert other.bic(stars) == pytest.approx(first.bic(stars), abs=1e-6)
 
 
+def test_a_search_doubts_the_uncertainties_of_its_best_mixture(tmp_path):
+    _, table, _ = sky(9, (60, 150))
+    stars = prepare(table).stars
+    search, settings = Driver({"driver": {"savedir": str(tmp_path)}}), {"noise": False}
+    best = search.run(stars)
+    assert search.record_.best_label.endswith("-noise") and best.noise
+    assert best.bic(stars) < Driver(settings).run(stars).bic(stars)
+    again = Driver({"driver": {"savedir": str(tmp_path)}})
+    assert again.run(stars, resume=True).bic(stars) == pytest.approx(best.bic(stars), abs=1e-6)
+    assert again.record_.best_label == search.record_.best_label
+
+
+def test_a_search_of_stars_that_are_as_quoted_is_left_as_it_is():
+    stars = prepare(SynthData([GROUP, FIELD], [60, 150], rng=2, m_err=0.3).generate()).stars
+    trusting, expecting = Driver({"noise": False}).run(stars), Driver({}).run(stars)
+    np.testing.assert_array_equal(expecting.weights_, trusting.weights_)
+    assert not expecting.noise
+
+
 def test_a_member_list_with_strangers_and_binaries():
     _, table, _ = sky(11, (80,))
     table["pmra"][:4] += [80, -70, 90, -60]

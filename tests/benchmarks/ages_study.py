@@ -28,10 +28,11 @@ import groups  # noqa: E402
 from bench import store  # noqa: E402
 from survey import code, seeds  # noqa: E402
 
-from chronostar import prepare  # noqa: E402
+from chronostar import ComponentMixture, prepare  # noqa: E402
+from chronostar.births import fit_births  # noqa: E402
 from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent  # noqa: E402
 from chronostar.driver import Driver  # noqa: E402
-from chronostar.noise import maximize_with_noise  # noqa: E402
+from chronostar.noise import fit_shares, maximize_with_noise  # noqa: E402
 from chronostar.uncertainties import component_uncertainties  # noqa: E402
 from chronostar.verdict import verdict  # noqa: E402
 
@@ -60,18 +61,33 @@ def alone(stars):
                   details=(("dxyz", component.dxyz), ("duvw", component.duvw)))
 
 
-def noise(stars):
-    "The same, with uncertainties that may be too small, and stars that may be strangers."
-    component = SphereSpaceTimeComponent(selection=stars.provenance.get("selection"))
-    noisy = maximize_with_noise(component, stars)
+def judged(component, noisy, *details):
+    "What is said of a component that was fitted to stars with noise."
     uncertainties = component_uncertainties(component, noisy)
     v = verdict(component, noisy)
-    details = (("dxyz", component.dxyz), ("duvw", component.duvw), ("shares", noisy.shares.round(3).tolist()),
+    details = (*details, ("dxyz", component.dxyz), ("duvw", component.duvw), ("shares", noisy.shares.round(3).tolist()),
                ("summary", v.summary), ("budget", v.budget))
     return Answer(*uncertainties[0, "age"], v.age_error_total, flags=[*uncertainties.flags, *v.flags], details=details)
 
 
-FITS = {"alone": alone, "noise": noise}
+def noise(stars):
+    "The same, with uncertainties that may be too small, and stars that may be strangers."
+    component = SphereSpaceTimeComponent(selection=stars.provenance.get("selection"))
+    return judged(component, maximize_with_noise(component, stars))
+
+
+def births(stars):
+    "With noise, and the kind of birth that BIC prefers."
+    component = SphereSpaceTimeComponent(selection=stars.provenance.get("selection"))
+    noisy = maximize_with_noise(component, stars)
+    found = fit_births(ComponentMixture().set_parameters([1.0], [component]), noisy)
+    best = max(found, key=lambda birth: birth.worth).component
+    shares = fit_shares(noisy.log_prob_by_kind(best.estimate_log_prob), noisy.shares)
+    return judged(best, noisy.with_shares(shares), ("birth", type(best).__name__),
+                  ("ages", {type(b.component).__name__: round(b.component.age, 2) for b in found}))
+
+
+FITS = {"alone": alone, "noise": noise, "births": births}
 
 
 def search(stars, mine):
