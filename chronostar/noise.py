@@ -60,14 +60,13 @@ def _scatter(stars):
 # %% ../nbs/12_noise.ipynb #b2da50d2
 def _covariances(kind, covs, sight, known, scatter):
     "Covariances (n, 6, 6) of stars, if their noise is of a kind."
-    covs = kind.factor**2*covs
     if kind.stranger: return covs + scatter
-    V, along = covs[:, 3:, 3:], _along(sight)
-    if kind.velocity: V += kind.velocity**2*along
-    if kind.motion: V += kind.motion**2*np.eye(3)
-    if kind.factor > 1:  # an invented velocity is as uncertain as before
-        of_velocity = np.einsum('ni,nij,nj->n', sight, V, sight)*(1 - 1/kind.factor**2)
-        V -= np.where(known, 0, of_velocity)[:, None, None]*along
+    covs, along = covs.copy(), _along(sight)
+    V = covs[:, 3:, 3:]  # a view
+    invented = np.where(known, 0, np.einsum('ni,nij,nj->n', sight, V, sight))[:, None, None]*along
+    V -= invented  # an invented velocity is as uncertain as before
+    covs *= kind.factor**2
+    V += invented + kind.velocity**2*along + kind.motion**2*np.eye(3)
     return covs
 
 # %% ../nbs/12_noise.ipynb #1d1267ad
@@ -178,6 +177,7 @@ def _all_rows(stars, known, n_kinds):
     "StarData with a row for each star and kind, and of each row the star and the number of the kind."
     means, covs, n = stars.means, stars.covs, len(stars)
     sight, scatter = line_of_sight(means), _scatter(stars)
+    sight[~known] = np.linalg.eigh(covs[~known, 3:, 3:])[1][:, :, -1]  # where the velocity is not known
     at = [np.flatnonzero(known) if kind.velocity else np.arange(n) for kind in KINDS[:n_kinds]]
     of_star, of_kind = np.concatenate(at), np.repeat(np.arange(n_kinds), [len(some) for some in at])
     order = np.argsort(of_star, kind='stable')
@@ -261,10 +261,11 @@ def with_threads(self:NoisyStars,
 def as_noisy(
     X,  # shape (n, 42), or StarData
     shares=None,  # shape (J,): of the kinds of noise; those that are expected, by default
-    strangers:bool=False,  # may there be stars that belong to nothing?
+    strangers:bool=False,  # may there be stars that belong to nothing? Shares that are given say it
 ) -> NoisyStars:
     "Stars with several kinds of noise; they are made once, and remembered by the plain ones. Raises `InputError`."
     stars = as_stars(X)
+    if shares is not None: strangers = len(shares) == len(KINDS)
     if not isinstance(stars, StarData):
         raise InputError("noise: stars in chunks cannot have several kinds of noise; leave it out")
     if not stars.has_covs: raise InputError("noise: stars without uncertainties have no noise to be modelled")

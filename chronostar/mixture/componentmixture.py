@@ -229,7 +229,7 @@ def as_fitted(self:ComponentMixture,
     if not self.noise or self.ignores_uncertainties: return stars
     shares = vars(self).get('noise_shares_')
     if shares is None: shares = prior_shares()
-    return as_noisy(stars, shares, len(shares) == len(KINDS))
+    return as_noisy(stars, shares)
 
 @patch
 def score_as_quoted(self:ComponentMixture, stars):

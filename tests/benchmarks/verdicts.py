@@ -18,13 +18,15 @@ from chronostar.component.spacecomponent import SpaceComponent
 from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
 from chronostar.datatools import prepare, read_table
 from chronostar.mixture.componentmixture import ComponentMixture
+from chronostar.noise import maximize_with_noise
 from chronostar.synthdata import draw_masses, gaia_errors, generate_association, photometry, sphere
 from chronostar.transforms import SUN, cartesian_to_astrometry
+from chronostar.uncertainties import component_uncertainties
 from chronostar.verdict import verdict, verdicts
 
 ROOT = Path(__file__).resolve().parents[2]
 G = 4.30091e-3  # pc (km/s)² per solar mass
-FLAGS = ("bound", "no expansion", "no sphere", "one star", "scatter", "outer stars")
+FLAGS = ("bound", "no expansion", "no sphere", "one star", "zero point", "scatter", "outer stars")
 
 
 def directions(n, rng):
@@ -161,10 +163,17 @@ KINDS = (plain, few_velocities, small, in_a_field, bound, bound_with_binaries, b
 def judge(kind, seed):
     "A verdict, the true age, and the seconds of a processor that it took."
     stars, age = kind(np.random.default_rng(seed))
-    fit = stars[0] if isinstance(stars, tuple) else SphereSpaceTimeComponent(max_age=100).maximize(stars)
+    if not isinstance(stars, tuple): stars = fitted(SphereSpaceTimeComponent(max_age=100), stars)
     begun = time.process_time()
-    found = verdicts(*stars)[0] if isinstance(stars, tuple) else verdict(fit, stars)
+    found = verdicts(*stars)[0] if isinstance(stars[0], ComponentMixture) else verdict(*stars)
     return found, age, time.process_time() - begun
+
+
+def fitted(component, stars):
+    "A component and the stars that it was fitted to, as `fit-component` does it: with noise and strangers."
+    noisy = maximize_with_noise(component, stars)
+    component_uncertainties(component, noisy)  # the component remembers the error of its age
+    return component, noisy
 
 
 def run(seeds, kinds=KINDS):
@@ -209,7 +218,7 @@ def real(folder):
         if chosen is not None:
             table = table[np.ma.filled(np.ma.asarray(table[chosen]).astype(float), 0) > 0.5]
         stars = prepare(table, fake_rvs=True).stars
-        v = verdict(SphereSpaceTimeComponent().maximize(stars), stars)
+        v = verdict(*fitted(SphereSpaceTimeComponent(), stars))
         row = {"group": name, "members": v.members, "with_velocity": v.with_velocity, "published": published}
         numbers = ("age", "age_error", "age_error_total", "virial_ratio", "expansion_dbic",
                    "determined_by", "scatter", "inner_age")
