@@ -481,7 +481,8 @@ def _judge(slopes, k, masses, orbits, zero_point, fields):
         component=k, age=float(of.age), age_error=float(sigma), members=float(resp.sum()),
         with_velocity=float(measured(stars) @ resp), no_group=of.no_group(resp.sum()), influence=influence,
         star=f"row {top}" if stars.ids is None else f"star {stars.ids[top]}", rv_slope=rv_slope(slopes, k),
-        zero_point=zero_point, rv_offset=(offset, error), age_without_offset=without, orbits=ages_with_other_orbits(members, orbits), fields=fields,
+        zero_point=zero_point, rv_offset=(offset, error), age_without_offset=without,
+        orbits=ages_with_other_orbits(members, orbits), fields=fields,
         inner_age=float(inner_part(members).age), drop_at_zero=drop_at_zero(members),
         expansion_dbic=dbic_of_free_gaussian(members), virial_ratio=virial_ratio(core_of(members), mass),
         mass=mass)
