@@ -21,7 +21,7 @@ from ..selection import WHOLE, Share, draw_within, nothing_outside, share_within
 from ..stars import as_stars, untraceable
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
-# %% ../../nbs/15_component.association.ipynb #d3bd916f
+# %% ../../nbs/15_component.association.ipynb #95510eaa
 def _unit_of_slope(pairs):
     "The unit of a slope: none, or km/s/pc where a velocity depends on a place."
     of, by = (AXIS_UNITS[AXES.index(axis)] for axis in pairs[:2])
@@ -94,7 +94,7 @@ def set_parameters(self:Association, params):
     self.params, self.age_error, self._looked = params, None, {}
     return self
 
-# %% ../../nbs/15_component.association.ipynb #68b528f7
+# %% ../../nbs/15_component.association.ipynb #9246fc3e
 def _mixing(
     slopes,  # shape (s,)
     shears,  # shape (s, 6, 6)
@@ -235,7 +235,7 @@ def _move(self:Association, theta):
     self._looked = looked
     return self
 
-# %% ../../nbs/15_component.association.ipynb #a19f4ae9
+# %% ../../nbs/15_component.association.ipynb #1c5bac1a
 @patch
 def _birth_like(self:Association, cov):
     "The spreads (m,) and slopes (s,) whose birth covariance is like a given one."
@@ -435,7 +435,7 @@ def walk_ages(self:Association,
     ages = np.arange(0, self.max_age + 1e-9, AGE_STEP) if ages is None else np.asarray(ages, dtype=float)
     return ages, np.array([point.log_prob for point in self._walk(stars.curvilinear, resp, ages, self.orbit)])
 
-# %% ../../nbs/15_component.association.ipynb #9e88b4a0
+# %% ../../nbs/15_component.association.ipynb #393ed8a9
 @patch
 def _simpler_tops(self:Association, packed, resp):
     "Where the fits of a simpler class end at its best two ages, in the coordinates of this one."
@@ -552,7 +552,7 @@ def set_state(self:Association,
     self._looked = {kind: (look[0], np.array(look[1:])) for kind, look in state.items()}
     return self
 
-# %% ../../nbs/15_component.association.ipynb #e3440254
+# %% ../../nbs/15_component.association.ipynb #3286a1d0
 @patch
 def no_group(self:Association,
     members:float,  # expected number of stars that belong to it
