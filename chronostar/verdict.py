@@ -41,9 +41,9 @@ class Slopes(NamedTuple):
     columns: list  # of k slices: which coordinates belong to which component
     gradient: object  # function of stars: the gradient of their log likelihood, shape (p,)
 
-    def age_column(self, k):
-        "Which of the p coordinates is the age of component k."
-        return self.columns[k].start + self.components[k].theta_names.index('age')
+def _age_column(slopes, k):
+    "Which of the p coordinates is the age of component k."
+    return slopes.columns[k].start + slopes.components[k].theta_names.index('age')
 
 # %% ../nbs/23_verdict.ipynb #c0774d26
 def _slopes(info, scores, gradient, components, stars, as_fitted):
@@ -99,7 +99,7 @@ def influences(
     k:int,  # which component
 ) -> np.ndarray:  # shape (n,), Myr
     "By how much the age of a component changes when a star is left out, for each star."
-    return -slopes.scores @ slopes.covariance[slopes.age_column(k)]
+    return -slopes.scores @ slopes.covariance[_age_column(slopes, k)]
 
 # %% ../nbs/23_verdict.ipynb #074bdc7e
 def effective_number(
@@ -142,7 +142,7 @@ def rv_slope(
     "Change of an age, Myr, for each km/s that is added to all radial velocities."
     h = 0.05  # km/s
     up, down = (slopes.gradient(shifted(slopes.stars, b)) for b in (h, -h))
-    return float(slopes.covariance[slopes.age_column(k)] @ (up - down)/(2*h))
+    return float(slopes.covariance[_age_column(slopes, k)] @ (up - down)/(2*h))
 
 # %% ../nbs/23_verdict.ipynb #895a99f9
 _LEFT_OUT = 1e-3  # of a component's members, those with the smallest memberships
@@ -472,7 +472,7 @@ ZERO_POINT = 0.5  # km/s, by which all radial velocities may be off, unless told
 
 def _judge(slopes, k, masses, orbits, zero_point, fields):
     "The verdict on component k."
-    of, members, column = slopes.components[k], members_of(slopes, k), slopes.age_column(k)
+    of, members, column = slopes.components[k], members_of(slopes, k), _age_column(slopes, k)
     known, (offset, error, without) = slopes.determined[column], rv_offset(members)
     resp, stars, influence = slopes.resp[:, k], slopes.stars, influences(slopes, k)
     mass, top = float(resp @ np.broadcast_to(masses, len(resp))), np.abs(influence).argmax()
