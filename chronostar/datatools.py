@@ -360,7 +360,7 @@ def _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error):
     return Prepared(means[fine], covs[fine], ids[good], reason, no_rv[good], table, filled, found,
                     doubts(astro_data[good]), rv_shift)
 
-# %% ../nbs/10_datatools.ipynb #ada95788
+# %% ../nbs/10_datatools.ipynb #abe5c111
 def _words(table, given):
     "The words of the selection that counts: those given, else those that the table has; or None."
     own = selection_in(table)
@@ -382,6 +382,25 @@ def _say_names(found):
     absent = [name for name in ('ra_error', 'dec_error') if name not in found]
     if absent and 'ra' in found: logger.info("no column %s: taken to be 0", ' and '.join(map(repr, absent)))
 
+def _check_numbers(rv_shift, rv_error):
+    "Raise `InputError` if these are no velocities."
+    if not (isinstance(rv_shift, Real) and -1e4 < rv_shift < 1e4):
+        raise InputError(f"rv_shift must be a number, km/s, not {rv_shift}")
+    plausible = isinstance(rv_error, Real) and not isinstance(rv_error, bool) and 0 < rv_error < FAKE_RV_ERROR
+    if rv_error is not None and not plausible:
+        raise InputError(f"rv_error must be a number above 0, km/s, not {rv_error}")
+
+def _say_doubts(prepared):
+    "Warn of velocities that are no measurements, of a sharp edge that nobody has named, and of what was noticed."
+    unused = _counts(prepared.no_rv[prepared.no_rv != 'no value for radial_velocity'])
+    for why, count in unused.items():
+        logger.warning("%d radial velocities are not used, for they are no measurements: %s", count, why)
+    if prepared.selection is None and (cut := sharp_edges(prepared.means)):
+        prepared.doubts = [*prepared.doubts, f"the stars end sharply, as with the selection {cut!r}: "
+                           f"if the table was cut there, say --selection {cut!r} (in Python selection=...)"]
+    for doubt in prepared.doubts: logger.warning(doubt)
+
+# %% ../nbs/10_datatools.ipynb #ada95788
 def prepare(
     table,  # an astropy Table with Gaia's columns, or with X to W; or what `as_table` takes
     fake_rvs:bool=False,  # keep stars without a radial velocity, see `fill_missing_rvs`
@@ -391,11 +410,7 @@ def prepare(
     selection:str=None,  # which stars the sample could hold, such as 'parallax > 10'; else as the table says
 ) -> Prepared:
     "Convert a Gaia table to Cartesian means and covariances; raises `InputError` if no row can be converted."
-    if not (isinstance(rv_shift, Real) and -1e4 < rv_shift < 1e4):
-        raise InputError(f"rv_shift must be a number, km/s, not {rv_shift}")
-    plausible = isinstance(rv_error, Real) and not isinstance(rv_error, bool) and 0 < rv_error < FAKE_RV_ERROR
-    if rv_error is not None and not plausible:
-        raise InputError(f"rv_error must be a number above 0, km/s, not {rv_error}")
+    _check_numbers(rv_shift, rv_error)
     table = as_table(table)
     if not len(table): raise InputError("the table has no rows")
     found = find_columns(table, columns)
@@ -413,13 +428,7 @@ def prepare(
         first = prepared.reason[0]
         hint = ' (fake_rvs, or prepare-data -f, keeps such stars)' if 'radial_velocity' in first else ''
         raise InputError(f"none of the {len(table)} rows can be converted; the first: {first}{hint}")
-    unused = _counts(prepared.no_rv[prepared.no_rv != 'no value for radial_velocity'])
-    for why, count in unused.items():
-        logger.warning("%d radial velocities are not used, for they are no measurements: %s", count, why)
-    if words is None and (cut := sharp_edges(prepared.means)):
-        prepared.doubts = [*prepared.doubts, f"the stars end sharply, as with the selection {cut!r}: "
-                           f"if the table was cut there, say --selection {cut!r} (in Python selection=...)"]
-    for doubt in prepared.doubts: logger.warning(doubt)
+    _say_doubts(prepared)
     return prepared
 
 # %% ../nbs/10_datatools.ipynb #3ef198e4

@@ -106,16 +106,19 @@ def _recipes(folder, n):
     return recipes, errors
 
 # %% ../nbs/20_recipes.ipynb #a524f9d3
+def _meta(folder):
+    "The metadata of the table of components in a folder; nothing where there is none."
+    from astropy.table import Table
+    path = Path(folder)/'components.ecsv'
+    return Table.read(path, format='ascii.ecsv').meta if path.exists() else {}
+
 def ignored_uncertainties(
     folder,  # of a result
 ) -> bool:
     "Was it fitted as if the stars had been measured without error?"
-    path = Path(folder)/'components.ecsv'
-    if not path.exists(): return False
-    from astropy.table import Table
-    meta = Table.read(path, format='ascii.ecsv').meta
+    meta = _meta(folder)
     sections = meta['settings'] if isinstance(meta.get('settings'), dict) else {}
-    given = [recipe['settings'] for recipe in meta['components']] + [sections.get('component') or {}, meta]
+    given = [recipe['settings'] for recipe in meta.get('components', [])] + [sections.get('component') or {}, meta]
     return any(settings.get('stellar_uncertainties', True) is False for settings in given)
 
 # %% ../nbs/20_recipes.ipynb #b2f0a771
@@ -123,13 +126,15 @@ def shares_of_noise(
     folder,  # of a result
 ) -> np.ndarray:  # shape (J,); None where uncertainties were taken as quoted
     "The shares of the kinds of noise that a fit found, see `chronostar.noise`; raises `InputError`."
-    path = Path(folder)/'components.ecsv'
-    if not path.exists(): return None
-    from astropy.table import Table
-    if (noise := Table.read(path, format='ascii.ecsv').meta.get('noise')) is None: return None
-    names = [kind.name for kind in KINDS][:len(noise)]
-    if set(noise) != set(names): raise InputError(f"{path} has other kinds of noise than {', '.join(names)}")
-    return np.array([noise[name] for name in names], dtype=float)
+    if (noise := _meta(folder).get('noise')) is None: return None
+    try:
+        names = [kind.name for kind in KINDS][:len(noise)]
+        if set(noise) != set(names): raise ValueError("of other kinds")
+        shares = np.array([noise[name] for name in names], dtype=float)
+        if not ((shares >= 0) & (shares <= 1)).all(): raise ValueError("no shares")
+    except (TypeError, ValueError) as e:
+        raise InputError(f"{Path(folder)/'components.ecsv'} has noise that is none ({e}): was it edited?") from None
+    return shares
 
 # %% ../nbs/20_recipes.ipynb #120a66b9
 def _check_names(settings, recipes):

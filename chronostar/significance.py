@@ -23,7 +23,7 @@ from .icpool.scan import crowded_places, groups_start, measured
 from .maths import pack
 from .mixture.componentmixture import ComponentMixture, Rest, fit_beside
 from .stars import Packed, StarData, as_stars
-from .transforms import SUN
+from .transforms import SUN, line_of_sight
 
 # %% ../nbs/31_significance.ipynb #70e1ecc3
 def field_of(
@@ -93,9 +93,7 @@ def with_velocities(
 ) -> StarData:
     "The stars, at their places and with their errors, as if they moved like that."
     n, means, covs = len(stars), stars.means, stars.covs
-    line = means[:, :3] - SUN[:3]
-    distance = np.linalg.norm(line, axis=1, keepdims=True)
-    line /= distance
+    line, distance = line_of_sight(means), np.linalg.norm(means[:, :3] - SUN[:3], axis=1, keepdims=True)
     change = velocities - means[:, 3:]
     across = change - (change*line).sum(axis=1, keepdims=True)*line
     means[:, 3:] += np.where(measured(stars)[:, None], change, across)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ICRS_TO_GALACTIC', 'AU_PER_YR', 'MAS', 'SUN', 'sky_triad', 'astrometry_to_cartesian', 'cartesian_to_astrometry',
-           'cartesian_jacobian', 'covariance_to_cartesian']
+           'line_of_sight', 'cartesian_jacobian', 'covariance_to_cartesian']
 
 # %% ../nbs/02_transforms.ipynb #5ecc14cc
 import numpy as np
@@ -58,6 +58,14 @@ def cartesian_to_astrometry(
     parallax = 1000 / np.linalg.norm(helio[:, :3], axis=1)
     pmra, pmdec, rv = (np.einsum('ni,ni->n', helio[:, 3:], axis) for axis in sky_triad(ra, dec))
     return np.column_stack([ra, dec, parallax, pmra*parallax/AU_PER_YR, pmdec*parallax/AU_PER_YR, rv])
+
+# %% ../nbs/02_transforms.ipynb #411295da
+def line_of_sight(
+    means,  # shape (n, 6) or (n, 3): pc, and km/s, with respect to the LSR
+) -> np.ndarray:  # shape (n, 3)
+    "Unit vectors from the Sun to the stars, in Galactic axes."
+    towards = means[:, :3] - SUN[:3]
+    return towards/np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-300)
 
 # %% ../nbs/02_transforms.ipynb #28f56f76
 def cartesian_jacobian(

@@ -301,12 +301,12 @@ def mixture_uncertainties(
     stars, components = mixture.as_fitted(X), mixture.components_
     info = observed_information(mixture, stars)
     covariance, undetermined = covariance_of_coordinates(info)
+    gain = float(0.5*info.gradient @ covariance @ info.gradient)
     if isinstance(stars, NoisyStars):
         by_kind = stars.log_prob_by_kind(mixture.score_as_quoted)
         covariance += _through_noise(info, covariance, components, stars, by_kind, np.ones(len(stars)))
     keys, units, values, jacobian = _quantities(info, mixture.weights_)
     of_all = _covariance_of_quantities(info, jacobian, covariance, undetermined)
-    gain = float(0.5*info.gradient @ covariance @ info.gradient)
     slopes = [_slopes_of_odds(info, k) for k in range(len(components))]
     variance = np.column_stack([np.einsum('ia,ia->i', s @ covariance, s) for s in slopes])
     for k, component in enumerate(components): _set_age_error(component, keys, of_all, k)
@@ -333,12 +333,12 @@ def component_uncertainties(
     resp = np.ones(len(stars)) if resp is None else np.ascontiguousarray(resp, dtype=float)
     info = _information_alone(component, stars, resp)
     covariance, undetermined = covariance_of_coordinates(info)
+    gain = float(0.5*info.gradient @ covariance @ info.gradient)
     if isinstance(stars, NoisyStars):
         by_kind = stars.log_prob_by_kind(component.estimate_log_prob)
         covariance += _through_noise(info, covariance, [component], stars, by_kind, resp)
     keys, units, values, jacobian = _quantities(info, np.ones(1))
     of_all = _covariance_of_quantities(info, jacobian, covariance, undetermined)
-    gain = float(0.5*info.gradient @ covariance @ info.gradient)
     _set_age_error(component, keys, of_all, 0)
     flags = _flags(info, [component], stars, undetermined, gain)
     if (resp < 1).any(): flags.append("the weights of the stars are held as they were given")

@@ -25,7 +25,7 @@ from .conventions import InputError
 from .epicycle import GRAVITY, KM_S, TNG_SCALES, EpicyclicOrbit
 from .noise import NoisyStars, as_noisy
 from .stars import StarData, as_stars, measured
-from .transforms import SUN
+from .transforms import line_of_sight
 from .uncertainties import Information, covariance_of_coordinates, observed_information
 
 # %% ../nbs/23_verdict.ipynb #9185125d
@@ -131,8 +131,8 @@ def shifted(
     b:float,  # km/s
 ) -> StarData:
     "The same stars, with `b` added to all radial velocities."
-    off, means = stars.means[:, :3] - SUN[:3], stars.means
-    means[:, 3:] += b*off/np.linalg.norm(off, axis=1, keepdims=True)
+    means = stars.means
+    means[:, 3:] += b*line_of_sight(means)
     return moved(stars, means)
 
 def rv_slope(

@@ -242,8 +242,9 @@ def _fit_noise(self:ComponentMixture, stars):
     "Fit the shares of the kinds of noise to where the components are; True if they change."
     if not self.noise or self.ignores_uncertainties: return False
     shares = fit_shares(stars.log_prob_by_kind(self.score_as_quoted), stars.shares)
-    self.noise_shares_ = shares
-    return np.abs(shares - stars.shares).max() > STILL
+    changed = np.abs(shares - stars.shares).max() > STILL
+    self.noise_shares_ = shares if changed else stars.shares  # to which the components have been fitted
+    return changed
 
 @patch
 def doubts(self:ComponentMixture,
