@@ -446,6 +446,7 @@ class BaseICPool(Configurable):
     best_label = None  # of the best candidate so far
     best_mixture = None
     best_score = np.inf
+    takes_others = False  # may it be told of fits that it did not propose?
     _unused = ('max_components', 'index_from_front', 'max_iter')
 
     def __init__(self,

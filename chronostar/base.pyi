@@ -117,6 +117,7 @@ class BaseICPool(Configurable):
     best_label: Any
     best_mixture: Any
     best_score: float
+    takes_others: bool
     def __init__(self, component_class: Any = ..., start_init_comps: Any = ..., background: Any = ...) -> None: ...
     @cached_property
     def scores(self) -> dict[str, Any]: ...

@@ -28,7 +28,7 @@ from .births import births_in_words, settle_births
 from .config import check_config, component_maker, read_config, stars_for
 from .conventions import InputError
 from .files import table_writer, write_files
-from .mixture.componentmixture import check_memberships
+from .mixture.componentmixture import LARGE, check_memberships
 from .noise import noise_expected
 from .recipes import read_components, shares_of_noise
 from .results import check_savedir, describe, mixture_files, noise_of, result_files, search_table
@@ -144,13 +144,13 @@ def _extent(component):
     "The sum of the variances of its positions today, pc²."
     return np.trace(component.covariance[:3, :3])
 
-def _simpler(mixture, stars):
-    "Starts with a component less, the most promising first: what is done, weights and components."
+def _simpler(mixture, stars, everything=False):
+    "Starts with a component less, the most promising first, or all: what is done, weights and components."
     resp, n, weights, components = np.asarray(mixture.predict_proba(stars)), len(stars), *mixture.get_parameters()
     with np.errstate(divide='ignore'): loss = n*np.log1p(-weights) - np.log1p(-resp).sum(axis=0)
     excess = loss - [0.5*(c.n_params + 1)*np.log(n) for c in components]
     for k in np.argsort(excess):
-        if not excess[k] < 10: break
+        if not excess[k] < 10 and not (everything and k != weights.argmax()): continue
         rest = np.delete(weights, k)
         yield f"without component {k}", rest/rest.sum(), [*components[:k], *components[k + 1:]]
     field = next((c for c in components if c.fills_sample), None)
@@ -158,10 +158,11 @@ def _simpler(mixture, stars):
         if field is None or c.age is None or _extent(c) < 0.1*_extent(field): continue
         stream = copy(field).maximize(stars, np.ascontiguousarray(resp[:, k]))
         yield f"a stream in the place of group {k}", weights, [*components[:k], stream, *components[k + 1:]]
-    shared, total = resp.T @ resp, resp.sum(axis=0)
-    for i, j in zip(*np.triu_indices(len(components), 1)):
-        groups = components[i].age is not None and type(components[i]) is type(components[j])
-        if not groups or shared[i, j] < SHARED*min(total[i], total[j]): continue
+    shared = resp.T @ resp/np.minimum.outer(resp.sum(axis=0), resp.sum(axis=0))
+    def groups(i, j): return components[i].age is not None and type(components[i]) is type(components[j])
+    pairs = [(i, j) for i, j in zip(*np.triu_indices(len(components), 1)) if groups(i, j)]
+    likely = sorted(pairs, key=lambda pair: -shared[pair])[:3*len(components)]
+    for i, j in likely if everything else [pair for pair in pairs if shared[pair] >= SHARED]:
         merged = copy(components[i]).maximize(stars, resp[:, i] + resp[:, j])
         new = np.where(np.arange(len(weights)) == i, weights[i] + weights[j], weights)
         yield (f"components {i} and {j} as one", np.delete(new, j),
@@ -348,12 +349,31 @@ def _was_done(self:Driver, what, stars):
     return True
 
 @patch
-def _one_more(self:Driver, found, what, stars):
+def _one_more(self:Driver, mixture, score, what, stars):
     "Let a fit be one more candidate."
     parent, generation = self._after_best()
-    n = len(found.mixture.components_)
+    n = len(mixture.components_)
     name = make_label(len(self.record_.scores), self.record_.best_label, generation, n, what)
-    self.record_.register_result(name, *self._accept(InitialCondition(name), (found.mixture, found.score), stars))
+    self.record_.register_result(name, *self._accept(InitialCondition(name), (mixture, score), stars))
+
+# %% ../nbs/30_driver.ipynb #c48eebae
+@patch
+def _do_simpler(self:Driver, stars):
+    "Try all that is simpler than the best mixture. Was one better? It is one more candidate, of which the pool is told."
+    best, to_beat = self.record_.best_mixture, self.record_.best_score
+    if best is None or len(best.components_) < 2 or len(stars) >= LARGE: return False
+    if not self._was_done('simpler', stars):
+        def start(weights, components): return lambda stars: (weights, components)
+        starts = [start(*begin) for what, *begin in _simpler(best, stars, everything=True)]
+        logger.info("trying %d mixtures that are simpler than the best", len(starts))
+        task = stars, InitialCondition('simpler', others=starts), self._make_mixture, to_beat
+        fits, _ = fit_each(fit_candidate, [task])
+        if not fits or not fits[0][1] < to_beat: return False
+        self._one_more(*fits[0], 'simpler', stars)
+    record = self.record_
+    if self.icpool.takes_others:
+        self.icpool.register_result(record.best_label, record.best_mixture, record.best_score)
+    return True
 
 # %% ../nbs/30_driver.ipynb #25449258
 def _with_births(fit, stars, refit):
@@ -375,7 +395,7 @@ def _do_births(self:Driver, stars):
     number = count()
     refit = partial(_fit, stars, self._make_mixture, number)
     found = _with_births(_scored(first, stars, number), stars, refit)
-    if found.mixture is not first: self._one_more(found, 'births', stars)
+    if found.mixture is not first: self._one_more(found.mixture, found.score, 'births', stars)
 
 # %% ../nbs/30_driver.ipynb #4ea27ea8
 @patch
@@ -396,7 +416,7 @@ def _do_noise(self:Driver, stars):
     if not fits or not fits[0].score < self.record_.best_score: return
     births = getattr(self.record_.best_mixture, 'births_', None)
     if births: fits[0].mixture.births_ = births
-    self._one_more(fits[0], 'noise', stars)
+    self._one_more(fits[0].mixture, fits[0].score, 'noise', stars)
 
 # %% ../nbs/30_driver.ipynb #b0273ed4
 @patch
@@ -426,7 +446,8 @@ def run(self:Driver,
     workers = nullcontext() if n == 1 and executor is None else Workers(stars, n, executor, self._savedir)
     bar = tqdm(desc='search', unit=' fits', **({} if self.progress else {'disable': True}))
     with bar, self._beside_bar(), workers as crew:
-        while self.icpool.has_next():
+        while self.icpool.has_next() or self._do_simpler(stars):
+            if not self.icpool.has_next(): continue
             batch = [as_candidate(proposed) for proposed in self.icpool.get_batch()]
             if not batch:
                 name = type(self.icpool).__name__

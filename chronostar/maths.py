@@ -9,7 +9,7 @@ __all__ = ['LOG_2PI_6', 'BLOCK', 'ROWS', 'VARIANCES', 'means_and_covs', 'estimat
 # %% ../nbs/07_maths.ipynb #c4743b4c
 import os
 from concurrent.futures import ThreadPoolExecutor
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from math import log, pi
 from typing import NamedTuple
 
@@ -192,10 +192,12 @@ def n_threads(
     return max(1, min(nthreads or limit, limit, nchunks))
 
 # %% ../nbs/07_maths.ipynb #49ed445c
+_triangle = lru_cache(np.tril_indices)  # looked up rather than made, for it is made as often as there are passes
+
 def _pass_over(blocks, mean, cov, weights, log_prob, nthreads, kernel=_kernel, n_totals=49):
     "Run the kernel over all chunks; the sums, if there are `weights`, and else the `log_prob` of each star."
     mean = np.ascontiguousarray(mean, dtype=float)
-    cov = np.ascontiguousarray(np.asarray(cov, dtype=float)[np.tril_indices(len(cov))])
+    cov = np.ascontiguousarray(np.asarray(cov, dtype=float)[_triangle(len(cov))])
     blocks, starts = np.asarray(blocks), range(0, len(blocks), _CHUNK)  # a memory map is an array too
     totals, todo = np.zeros((len(starts), n_totals)), iter(enumerate(starts))
     def work():
@@ -239,7 +241,7 @@ class Sums(NamedTuple):
 def _symmetric(packed):
     "The symmetric matrix, shape (p, p), of a packed triangle."
     p = round(np.sqrt(2*len(packed)))
-    full, (i, j) = np.empty((p, p)), np.tril_indices(p)
+    full, (i, j) = np.empty((p, p)), _triangle(p)
     full[i, j] = full[j, i] = packed
     return full
 

@@ -219,7 +219,7 @@ def _crossings(x, v, near, far, low, high, cones, s):
     return n
 
 # %% ../nbs/09_selection.ipynb #32230d34
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _directions(n=1024):
     "Directions that are spread evenly, shape (n, 3)."
     k = np.arange(n//2)
@@ -291,13 +291,36 @@ def _vantage(mean, cov, near, far, low, high, cones):
     return best
 
 # %% ../nbs/09_selection.ipynb #64286159
-def _whitened_moments(mean, cov, shape):
-    "Sums over what is inside, where the Gaussian is round: of 1 (1,), of z (3,) and of z zᵀ - 1 (3, 3)."
-    L, c = np.linalg.cholesky(cov), _vantage(mean, cov, *shape)
-    z0 = np.linalg.solve(L, mean - c)
-    m0, m1, m2 = _shine(c, L, z0, _directions(), *shape)
-    spread = m2 - np.outer(m1, z0) - np.outer(z0, m1) + (np.outer(z0, z0) - np.eye(3))*m0
-    return np.array([m0]), m1 - z0*m0, spread
+@numba.njit(nogil=True, cache=True)
+def _triangular(cov):
+    "The Cholesky factor (3, 3) of a covariance, and its inverse; not numbers if it has none."
+    L, inverse = np.zeros((3, 3)), np.zeros((3, 3))
+    for i in range(3):
+        for j in range(i + 1):
+            rest = cov[i, j]
+            for k in range(j): rest -= L[i, k]*L[j, k]
+            L[i, j] = math.sqrt(rest) if i == j else rest/L[j, j]
+    for i in range(3):
+        inverse[i, i] = 1/L[i, i]
+        for j in range(i):
+            for k in range(j, i): inverse[i, j] -= L[i, k]*inverse[k, j]/L[i, i]
+    return L, inverse
+
+@numba.njit(nogil=True, cache=True)
+def _moments_inside(mean, cov, directions, near, far, low, high, cones):
+    "The share that is inside, and its derivatives by the mean (3,) and by the covariance (3, 3)."
+    (L, inverse), c = _triangular(cov), _vantage(mean, cov, near, far, low, high, cones)
+    z0, by_mean, by_cov = np.zeros(3), np.zeros(3), np.zeros((3, 3))
+    for i in range(3):
+        for j in range(i + 1): z0[i] += inverse[i, j]*(mean[j] - c[j])
+    share, m1, m2 = _shine(c, L, z0, directions, near, far, low, high, cones)
+    for i in range(3):
+        for j in range(3):
+            spread = m2[i, j] - m1[i]*z0[j] - z0[i]*m1[j] + (z0[i]*z0[j] - (i == j))*share
+            for k in range(3):
+                for l in range(3): by_cov[k, l] += 0.5*inverse[i, k]*spread*inverse[j, l]
+        for k in range(3): by_mean[k] += inverse[i, k]*(m1[i] - z0[i]*share)
+    return share, by_mean, by_cov
 
 # %% ../nbs/09_selection.ipynb #fe93236f
 LEAST = 0.01  # the smallest share, so that a fit cannot run away from the sample
@@ -314,19 +337,19 @@ WHOLE = Share(1., np.zeros(3), np.zeros((3, 3)))
 def share(self:Selection,
     mean,  # shape (3,) or (6,): X, Y, Z first; pc, with respect to the LSR
     cov,  # shape (3, 3) or (6, 6)
+    rays:int=1024,  # directions in which to look; fewer are quicker and rougher
 ) -> Share:
     "The share of a Gaussian that is inside, `LEAST` if it is less, and its derivatives."
     mean, cov = np.asarray(mean, dtype=float)[:3] - SUN[:3], np.array(np.asarray(cov)[:3, :3], dtype=float)
     (near, far, *others), distances = _shape(self), np.empty(8 + len(self.cones))
     n = _edges(mean, near, far, *others, distances, np.empty((len(distances), 3)))
-    if distances[:n].min(initial=np.inf) > 8*np.sqrt(np.linalg.eigvalsh(cov)[-1]): return WHOLE
-    value, m1, m2 = _whitened_moments(mean, cov, (0., far, *others))
+    if distances[:n].min(initial=np.inf) > 6.5*np.sqrt(np.linalg.norm(cov)): return WHOLE  # at least as long as its axis
+    share = Share(*_moments_inside(mean, cov, _directions(rays), 0., far, *others))
     if near > 0:
-        hole = _whitened_moments(mean, cov, (0., min(near, far), *others))
-        value, m1, m2 = value - hole[0], m1 - hole[1], m2 - hole[2]
-    if not value[0] > LEAST: return WHOLE._replace(value=LEAST)
-    inverse = np.linalg.inv(np.linalg.cholesky(cov))
-    return Share(float(value[0]), inverse.T @ m1, 0.5*inverse.T @ m2 @ inverse)
+        hole = _moments_inside(mean, cov, _directions(rays), 0., min(near, far), *others)
+        share = Share(*(a - b for a, b in zip(share, hole, strict=True)))
+    if np.isnan(share.value): raise np.linalg.LinAlgError("a covariance is not positive definite")
+    return share if share.value > LEAST else WHOLE._replace(value=LEAST)
 
 # %% ../nbs/09_selection.ipynb #c4355407
 @lru_cache(maxsize=64)
@@ -336,9 +359,10 @@ def share_within(
     words,  # of a selection, or None
     mean,  # shape (3,) or (6,): X, Y, Z first; pc, with respect to the LSR
     cov,  # shape (3, 3) or (6, 6)
+    rays:int=1024,  # directions in which to look
 ) -> Share:
     "The share of a Gaussian that is inside, and its derivatives; the whole, where there is no selection."
-    return WHOLE if words is None else _of_words(words).share(mean, cov)
+    return WHOLE if words is None else _of_words(words).share(mean, cov, rays)
 
 # %% ../nbs/09_selection.ipynb #57795e18
 def nothing_outside(

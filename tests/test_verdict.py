@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -108,14 +107,6 @@ def test_weights_held_are_those_of_the_fit(plain):
     assert not with_weights.influence[40:].any() and with_weights.members == cut.members == 40
     for name in ("age_error", "rv_slope", "inner_age", "drop_at_zero", "expansion_dbic", "virial_ratio"):
         np.testing.assert_allclose(getattr(with_weights, name), getattr(cut, name), rtol=1e-4, atol=1e-3)
-
-
-def test_it_is_quick(in_field):
-    "A group of a hundred among 600 stars: less than a second of a processor, without galpy, whose import takes three."
-    verdicts(*in_field, orbits=ORBITS)
-    begun = time.process_time()
-    verdicts(*in_field, orbits=ORBITS)
-    assert time.process_time() - begun < 1
 
 
 def test_old_groups_are_followed_in_galpys_potential():

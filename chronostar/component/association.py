@@ -181,12 +181,12 @@ def _curvilinear_moments(self:Association):
     return self._today[1:]
 
 @patch
-def _share_at(self:Association, mean, cov):
+def _share_at(self:Association, mean, cov, rays=1024):
     "The share of it that is within the selection, and its derivatives by curvilinear mean and covariance."
     if self.selection is None: return WHOLE
     now, jac = from_curvilinear(mean + np.vstack([np.zeros(6), np.eye(6)[:3]]))
     jac, turned = jac[0, :3, :3], jac[1:, :3, :3] - jac[0, :3, :3]  # to Cartesian; a parsec further
-    share = share_within(self.selection, now[0], jac @ cov[:3, :3] @ jac.T)
+    share = share_within(self.selection, now[0], jac @ cov[:3, :3] @ jac.T, rays)
     by_turning = 2*np.einsum('ij,aik,jk->a', share.by_cov, turned @ cov[:3, :3], jac)
     return Share(share.value, share.by_mean @ jac + by_turning, jac.T @ share.by_cov @ jac)
 
@@ -361,11 +361,11 @@ def _chain_rule(by_mean, by_cov, precision, derivatives, total, gradient, inform
 
 # %% ../../nbs/15_component.association.ipynb #e7597cea
 @patch
-def _evaluate(self:Association, theta, packed, resp, orbit, terms=False):
+def _evaluate(self:Association, theta, packed, resp, orbit, terms=False, rays=1024):
     "One pass over packed stars at `theta`: a Point; and the log densities star by star, if asked for."
     cov, derivatives = stretched(theta, self._spread_of_axis, orbit, self._shears)
     sums, total = packed.overlap_sums(resp, theta[:6], cov, terms), resp.sum()
-    share = self._share_at(theta[:6], cov)
+    share = self._share_at(theta[:6], cov, rays)
     sums, log_prob = (sums[0], sums[1] - np.log(share.value)) if terms else (sums, None)
     sums = sums_within(sums, share, total)
     gradient, information = np.empty(len(theta)), np.empty((len(theta), len(theta)))
@@ -411,7 +411,7 @@ def _first_guess(self:Association, packed, resp):
 @patch
 def _walk(self:Association, packed, resp, ages, orbit):
     "The best point at each of the `ages`."
-    def evaluate(theta): return self._evaluate(theta, packed, resp, orbit)
+    def evaluate(theta): return self._evaluate(theta, packed, resp, orbit, rays=128)
     bounds, longest, points = self.theta_bounds, self.theta_longest, []
     not_age = np.arange(self.n_params) < self.n_params - 1
     theta = self._first_guess(packed, resp)

@@ -2,12 +2,13 @@
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["SCALES", "CHANCE", "STREAMS", "MOST", "one_of_each_pair", "Place", "crowded_places", "crowded_velocities", "groups_start", "streams_start", "halves_start"]
+__all__ = ["SCALES", "CHANCE", "STREAMS", "MOST", "HOPE", "one_of_each_pair", "Place", "crowded_places", "crowded_velocities", "groups_start", "streams_start", "halves_start"]
 
 SCALES: Any
 CHANCE: float
 STREAMS: Any
 MOST: int
+HOPE: float
 def one_of_each_pair(states: ArrayLike) -> NDArray[Any]: ...
 class Place(NamedTuple):
     members: NDArray[Any]

@@ -20,6 +20,8 @@ from ..mixture.componentmixture import LARGE
 # %% ../../nbs/26_icpool.simpleicpool.ipynb #4e042dff
 class SimpleICPool(BaseICPool):
     "Candidates by splitting each component of the best mixture, a generation at a time."
+    takes_others = True
+
     def __init__(self,
         component_class=SphereSpaceTimeComponent,  # or anything that makes a component when called
         start_init_comps=None,  # components to start from; by default one, which is fitted to all stars
@@ -40,7 +42,7 @@ class SimpleICPool(BaseICPool):
 @patch
 def _label(self:SimpleICPool, n_components, extra):
     "The next label."
-    self._count += 1
+    self._count = max(self._count, len(self.scores)) + 1
     return make_label(self._count - 1, self._parent, self._generation, n_components, extra)
 
 @patch

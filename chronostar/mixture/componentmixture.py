@@ -308,7 +308,7 @@ def _land(self:ComponentMixture, stars):
 
 # %% ../../nbs/21_mixture.componentmixture.ipynb #8c37bd2d
 @patch
-def _run_em(self:ComponentMixture, stars):
+def _run_em(self:ComponentMixture, stars, explore=True):
     "EM with exploration from `components_` and `weights_`; sets `converged_`, `n_iter_`, `lower_bounds_`."
     self.converged_, self.lower_bounds_, path, before, leapt = False, [], [], None, False
     for n_iter in range(1, self.max_iter + 1):
@@ -327,7 +327,7 @@ def _run_em(self:ComponentMixture, stars):
             logger.info("iteration %4d: mean log likelihood %.6f%s", n_iter, bound, gained)
         last = np.diff(self.lower_bounds_[-3:-1]).sum() if n_iter > 2 else np.inf
         creeps = gain > 0.01*self.tol and (last > self.tol if after_leap else gain > CREEPS*last)
-        if gain < self.tol and not leapt and not creeps and not self._explore(stars, resp):
+        if gain < self.tol and not leapt and not creeps and not (explore and self._explore(stars, resp)):
             if not self._fit_noise(stars):
                 self.converged_ = True
                 return
@@ -452,7 +452,8 @@ def fit_beside(
     components,  # m to start from
     *, before=None,  # shape (n,): log density of each star by the mixture as it was; `rest` by default
     share:float=1.,  # total weight of the other components
-    refit:bool=False,  # begin with the best of all ages
+    refit:bool=False,  # begin with the best of all ages, and do not look for other ages at the end
+    hope:float=-np.inf,  # gain in log likelihood, without which it does not look for other ages at the end either
     tol:float=0.1,  # gain in log likelihood, below which an iteration is the last
     max_iter:int=200,  # EM iterations
 ) -> Beside:
@@ -468,7 +469,8 @@ def fit_beside(
     if refit:
         resp = local.e_step(mixture)[1].T[len(held):]
         mixture.components_[len(held):] = [_best_alternative(c, local, r)[0] for c, r in zip(components, resp)]
-    mixture._run_em(local)
+    mixture._run_em(local, explore=False)
+    if not refit and (mixture.lower_bounds_[-1] - (before[at] - np.log(m/n)).mean())*m >= hope: mixture._run_em(local)
     weights, components = mixture.weights_[len(held):]*m/n, mixture.components_[len(held):]
     columns = [np.log(w) + c.estimate_log_prob(stars) for w, c in zip(weights, components)]
     if held: columns.append(rest + np.log((1 - weights.sum())/share))

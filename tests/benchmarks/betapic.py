@@ -21,7 +21,7 @@ GUESS = np.array([25.0, -5, 10, 0.2, -3.8, -2])  # where the group is: pc and km
 ASSUMPTIONS = {  # name: orbit, shift of the radial velocities [km/s], change of the Sun's motion [km/s]
     "default": (None, 0.0, (0, 0, 0)),
     "radial velocities - 0.6 km/s": (None, -0.6, (0, 0, 0)),
-    "epicycles of MWPotential2014": ("epicyclic:MWPotential2014", 0.0, (0, 0, 0)),
+    "epicycles of Chronostar-TNG": ("trace_epicyclic_orbit", 0.0, (0, 0, 0)),
     "orbits in MWPotential2014": ("galpy", 0.0, (0, 0, 0)),
     "orbits in MWPotential2014, - 0.6 km/s": ("galpy", -0.6, (0, 0, 0)),
     "Sun's V + 2 km/s": (None, 0.0, (0, 2, 0)),
