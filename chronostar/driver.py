@@ -28,7 +28,7 @@ from .births import births_in_words, settle_births
 from .config import check_config, component_maker, read_config, stars_for
 from .conventions import InputError
 from .files import table_writer, write_files
-from .mixture.componentmixture import LARGE, check_memberships
+from .mixture.componentmixture import LARGE, check_memberships, fit_beside, log_norm_of
 from .noise import noise_expected
 from .recipes import read_components, shares_of_noise
 from .results import check_savedir, describe, mixture_files, noise_of, result_files, search_table
@@ -144,6 +144,14 @@ def _extent(component):
     "The sum of the variances of its positions today, pc²."
     return np.trace(component.covariance[:3, :3])
 
+def _hopeless(mixture, stars, gone, new, saved=0.):
+    "Is ln L, in a large sample, much worse with a component in the place of others, while the rest stand still?"
+    if len(stars) < LARGE: return False
+    weighted, w = mixture.estimate_weighted_log_prob(stars), mixture.weights_[gone].sum()
+    fit = fit_beside(stars, log_norm_of(np.delete(weighted, gone, axis=1)), [w], [new], before=log_norm_of(weighted),
+                     share=1 - w, hope=np.inf, max_iter=20)
+    return fit.gain + saved < -10
+
 def _simpler(mixture, stars, everything=False):
     "Starts with a component less, the most promising first, or all: what is done, weights and components."
     resp, n, weights, components = np.asarray(mixture.predict_proba(stars)), len(stars), *mixture.get_parameters()
@@ -157,6 +165,7 @@ def _simpler(mixture, stars, everything=False):
     for k, c in enumerate(components):
         if field is None or c.age is None or _extent(c) < 0.1*_extent(field): continue
         stream = copy(field).maximize(stars, np.ascontiguousarray(resp[:, k]))
+        if _hopeless(mixture, stars, [k], stream): continue
         yield f"a stream in the place of group {k}", weights, [*components[:k], stream, *components[k + 1:]]
     shared = resp.T @ resp/np.minimum.outer(resp.sum(axis=0), resp.sum(axis=0))
     def groups(i, j): return components[i].age is not None and type(components[i]) is type(components[j])
@@ -164,6 +173,7 @@ def _simpler(mixture, stars, everything=False):
     likely = sorted(pairs, key=lambda pair: -shared[pair])[:3*len(components)]
     for i, j in likely if everything else [pair for pair in pairs if shared[pair] >= SHARED]:
         merged = copy(components[i]).maximize(stars, resp[:, i] + resp[:, j])
+        if _hopeless(mixture, stars, [i, j], merged, saved=0.5*(merged.n_params + 1)*np.log(n)): continue
         new = np.where(np.arange(len(weights)) == i, weights[i] + weights[j], weights)
         yield (f"components {i} and {j} as one", np.delete(new, j),
                [merged if c is components[i] else c for c in components if c is not components[j]])

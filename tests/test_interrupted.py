@@ -360,7 +360,8 @@ def test_ctrl_c_after_the_search(place, monkeypatch, capsys):
     def stop(*args, **kwargs): raise KeyboardInterrupt
 
     monkeypatch.chdir(place)
-    (place / "config.yaml").write_text("driver:\n  intermediate_dumps: false\nicpool:\n  max_components: 1\n")
+    settings = "driver:\n  intermediate_dumps: false\nicpool:\n  max_components: 1\nmixture:\n  noise: false\n"
+    (place / "config.yaml").write_text(settings)
     monkeypatch.setattr(cli, "_report", stop)
     with pytest.raises(SystemExit) as stopped:
         cli.fit_chronostar(["-q", "-c", "config.yaml", "stars"])
