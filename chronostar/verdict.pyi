@@ -4,7 +4,7 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["ORBITS", "GALPY_FROM", "SHIFTS_TRIED", "OUTER_SCATTER", "BOUND", "MASS", "EXCLUDED", "NO_SPHERE", "MOVES", "SCATTERS", "SHIFTS", "OFFSET", "ZERO_POINT", "Slopes", "slopes_of_mixture", "slopes_of_component", "influences", "effective_number", "scatter_ratio", "moved", "shifted", "rv_slope", "Members", "members_of", "refit", "ages_with_other_orbits", "drop_at_zero", "dbic_of_free_gaussian", "rv_offset", "inner_part", "core_of", "virial_ratio", "Verdict", "ages_with_other_fields", "verdict", "verdicts", "Bootstrap", "bootstrap"]
+__all__ = ["ORBITS", "GALPY_FROM", "SHIFTS_TRIED", "OUTER_SCATTER", "BOUND", "MASS", "EXCLUDED", "NO_SPHERE", "TWO", "MOVES", "SCATTERS", "SHIFTS", "OFFSET", "ZERO_POINT", "Slopes", "slopes_of_mixture", "slopes_of_component", "influences", "effective_number", "scatter_ratio", "moved", "shifted", "rv_slope", "Members", "members_of", "refit", "ages_with_other_orbits", "drop_at_zero", "dbic_of_free_gaussian", "TwoGroups", "two_groups", "rv_offset", "inner_part", "core_of", "virial_ratio", "Verdict", "ages_with_other_fields", "verdict", "verdicts", "Bootstrap", "bootstrap"]
 
 ORBITS: Any
 GALPY_FROM: float
@@ -14,6 +14,7 @@ BOUND: float
 MASS: float
 EXCLUDED: float
 NO_SPHERE: float
+TWO: float
 MOVES: float
 SCATTERS: float
 SHIFTS: float
@@ -47,6 +48,11 @@ def refit(component: Any, stars: StarData, resp: ArrayLike, free: Any = ...) -> 
 def ages_with_other_orbits(members: Members, orbits: Any = ...) -> dict[str, Any]: ...
 def drop_at_zero(members: Members) -> float: ...
 def dbic_of_free_gaussian(members: Members) -> float: ...
+class TwoGroups(NamedTuple):
+    dbic: float
+    ages: tuple[Any, ...]
+    shares: tuple[Any, ...]
+def two_groups(members: Members) -> TwoGroups: ...
 def rv_offset(members: Members) -> tuple[Any, ...]: ...
 def inner_part(members: Members, share: float = ..., rounds: int = ...) -> Any: ...
 def core_of(members: Members) -> Any: ...
@@ -69,6 +75,7 @@ class Verdict(NamedTuple):
     inner_age: float
     drop_at_zero: float
     expansion_dbic: float
+    two: TwoGroups
     virial_ratio: float
     mass: float
     def __repr__(self) -> str: ...
@@ -86,6 +93,8 @@ class Verdict(NamedTuple):
     def by_zero_point(self) -> float: ...
     @property
     def is_bound(self) -> bool: ...
+    @property
+    def may_be_two(self) -> bool: ...
     @property
     def expands(self) -> bool: ...
     @property

@@ -2,13 +2,15 @@
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["SCALES", "CHANCE", "STREAMS", "MOST", "HOPE", "one_of_each_pair", "Place", "crowded_places", "crowded_velocities", "groups_start", "streams_start", "halves_start"]
+__all__ = ["SCALES", "CHANCE", "STREAMS", "MOST", "HOPE", "LOOKED_AT", "PROMISING", "one_of_each_pair", "Place", "crowded_places", "crowded_velocities", "groups_start", "streams_start", "halves_start"]
 
 SCALES: Any
 CHANCE: float
 STREAMS: Any
 MOST: int
 HOPE: float
+LOOKED_AT: int
+PROMISING: float
 def one_of_each_pair(states: ArrayLike) -> NDArray[Any]: ...
 class Place(NamedTuple):
     members: NDArray[Any]

@@ -7,7 +7,7 @@ from chronostar.uncertainties import component_uncertainties as component_uncert
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple, Self
 
-__all__ = ["logger", "INIT_PARAMS", "WORTH", "PATIENCE", "CREEPS", "LARGE", "ComponentMixture", "check_memberships", "Rest", "Beside", "fit_beside", "Uncertainties", "component_uncertainties"]
+__all__ = ["logger", "INIT_PARAMS", "WORTH", "PATIENCE", "CREEPS", "LARGE", "ComponentMixture", "log_norm_of", "check_memberships", "Rest", "Beside", "fit_beside", "Uncertainties", "component_uncertainties"]
 
 logger: Any
 INIT_PARAMS: Any
@@ -62,6 +62,7 @@ class ComponentMixture(BaseMixture):
     lower_bounds_: Any
     n_features_in_: Any
     lower_bound_: Any
+def log_norm_of(weighted: ArrayLike, resp: ArrayLike | None = ...) -> NDArray[Any]: ...
 def check_memberships(memberships: Any, n: int, k: int | None = ...) -> NDArray[Any]: ...
 class Rest(BaseComponent):
     theta_names: Any
