@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FEW', 'MOSTLY_OUTSIDE', 'Uncertainties', 'Information', 'observed_information', 'covariance_of_coordinates',
-           'average_memberships', 'mixture_uncertainties', 'component_uncertainties', 'polish']
+           'widening', 'average_memberships', 'mixture_uncertainties', 'component_uncertainties', 'polish']
 
 # %% ../nbs/19_uncertainties.ipynb #f2b44c71
 from copy import copy
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from fastcore.basics import patch
 from scipy.special import expit, logsumexp
+from scipy.stats import norm, t
 
 from .base import BaseComponent
 from .conventions import AXES, InputError
@@ -222,6 +223,16 @@ def _quantities(info, weights):
     keys, units = keys + [(k, 'members') for k in range(len(weights))], units + ['']*len(weights)
     return keys, units, np.hstack([*values, resp.sum(axis=0)]), np.vstack([*rows, numbers])
 
+# %% ../nbs/19_uncertainties.ipynb #8abfafa8
+FEW = 20  # members, below which uncertainties are widened; see the page on how far ages can be trusted
+
+def widening(
+    members:float,  # expected number
+) -> float:
+    "The factor for uncertainties of a few stars, 1 from `FEW` on: that of the slope of a line, with Student's t."
+    if not 3 < members < FEW: return 1.
+    return float(np.sqrt(members/(members - 2))*t.ppf(norm.cdf(1), members - 2))
+
 # %% ../nbs/19_uncertainties.ipynb #005dbe71
 def _covariance_of_quantities(info, jacobian, covariance, undetermined):
     "Covariance of what one reads; NaN for what is not determined."
@@ -232,6 +243,10 @@ def _covariance_of_quantities(info, jacobian, covariance, undetermined):
     along = size @ (info.complete[:, None]*undetermined**2)
     unknown = (along > 1e-3*size.sum(axis=1, keepdims=True)).any(axis=1)
     unknown |= (size @ ~info.free > 0) & (np.diag(of_all) == 0)
+    widened = [[widening(n)]*len(d.names)*('age' in d.names) or [1.]*len(d.names)
+               for d, n in zip(info.derivatives, info.resp.sum(axis=0))]
+    factors = np.hstack([*([*f, 1.] for f in widened), np.ones(k)])
+    of_all *= np.outer(factors, factors)
     of_all[unknown], of_all[:, unknown] = np.nan, np.nan
     return of_all
 
@@ -248,7 +263,6 @@ def average_memberships(
     return mean/mean.sum(axis=1, keepdims=True)
 
 # %% ../nbs/19_uncertainties.ipynb #9cd67dee
-FEW = 20  # members, below which uncertainties come out too small; see the page on how far ages can be trusted
 MOSTLY_OUTSIDE = 0.3  # share of a component that the sample has, below which that is said
 
 def _flags_of_component(k, component, d, members):
@@ -256,8 +270,9 @@ def _flags_of_component(k, component, d, members):
     name, flags = f"component {k}", []
     if members <= _EMPTY: flags.append(f"{name} has {members:.2g} members: nothing is known about it")
     elif d.names and members < FEW:
-        flags.append(f"{name} has {members:.0f} members: with fewer than {FEW}, "
-                     "uncertainties come out too small")
+        flags.append(f"{name} has {members:.0f} members: its uncertainties are widened by {100*widening(members) - 100:.0f} %, "
+                     f"as it should be with fewer than {FEW}" if 'age' in d.names and members > 3 else
+                     f"{name} has {members:.0f} members: with fewer than {FEW}, uncertainties come out too small")
     elif not d.names and component.theta_names is None:
         flags.append(f"{name}: a {type(component).__name__} gives no derivatives; it is held as it is, "
                      "and all else is conditional on it")
