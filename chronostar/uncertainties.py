@@ -231,7 +231,7 @@ def widening(
 ) -> float:
     "The factor for uncertainties of a few stars, 1 from `FEW` on: that of the slope of a line, with Student's t."
     if not 3 < members < FEW: return 1.
-    return float(np.sqrt(members/(members - 2))*t.ppf(norm.cdf(1), members - 2))
+    return float(np.sqrt(members/(members - 2))*t.ppf(norm.cdf(1), 3*(members - 2)))
 
 # %% ../nbs/19_uncertainties.ipynb #005dbe71
 def _covariance_of_quantities(info, jacobian, covariance, undetermined):

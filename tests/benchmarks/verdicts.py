@@ -17,6 +17,7 @@ from chronostar import __version__
 from chronostar.component.spacecomponent import SpaceComponent
 from chronostar.component.spherespacetimecomponent import SphereSpaceTimeComponent
 from chronostar.datatools import prepare, read_table
+from chronostar.driver import Driver
 from chronostar.mixture.componentmixture import ComponentMixture
 from chronostar.noise import maximize_with_noise
 from chronostar.synthdata import draw_masses, gaia_errors, generate_association, photometry, sphere
@@ -26,7 +27,7 @@ from chronostar.verdict import verdict, verdicts
 
 ROOT = Path(__file__).resolve().parents[2]
 G = 4.30091e-3  # pc (km/s)² per solar mass
-FLAGS = ("bound", "no expansion", "no sphere", "one star", "scatter", "outer stars")
+FLAGS = ("bound", "no expansion", "no sphere", "two groups", "one star", "zero point", "scatter", "outer stars")
 
 
 def directions(n, rng):
@@ -210,16 +211,36 @@ REAL = {  # name: the table, the column that chooses members, published age [Myr
 }
 
 
-def real(folder):
-    "Verdicts on real groups, fitted as they are in their tables."
-    rows = []
+FOUND = {  # name: heliocentric velocity [km/s], and published age: found by a search among the 831 stars around β Pictoris
+    "β Pictoris, 831 stars": ((-10.9, -16.0, -9.0), "18.5 (Miret-Roig et al. 2020)"),
+    "Tucana-Horologium": ((-9.5, -20.9, -1.0), "38.5 (Galli et al. 2023)"),
+}
+
+
+def lists_of_members(folder):
+    "Names, published ages and verdicts, of lists fitted as `fit-component` does."
     for name, (file, chosen, published) in REAL.items():
         table = read_table(Path(folder) / file)
         if chosen is not None:
             table = table[np.ma.filled(np.ma.asarray(table[chosen]).astype(float), 0) > 0.5]
         stars = prepare(table, fake_rvs=True).stars
-        v = verdict(*fitted(SphereSpaceTimeComponent(), stars))
-        row = {"group": name, "members": v.members, "with_velocity": v.with_velocity, "published": published}
+        yield name, published, verdict(*fitted(SphereSpaceTimeComponent(), stars))
+
+
+def found_in_a_field(folder):
+    "The same, of groups found by a search with a free Gaussian as the field; a sphere in its place is in the budget."
+    stars = prepare(read_table(Path(folder) / "bpmg_neighbourhood_gaia_dr2.fits")).stars
+    best = Driver({"modules": {"background": "SpaceComponent"}}).run(stars)
+    for name, (velocity, published) in FOUND.items():
+        off = [np.linalg.norm(c.mean[3:] - SUN[3:] - velocity) if (c.age or 0) > 1 else np.inf for c in best.components_]
+        yield name, published, verdict(best, stars, int(np.argmin(off)), fields=[SphereSpaceTimeComponent()])
+
+
+def real(folder):
+    "Verdicts on real groups."
+    rows = []
+    for name, published, v in [*lists_of_members(folder), *found_in_a_field(folder)]:
+        row = {"group": name, "members": round(v.members, 1), "with_velocity": round(v.with_velocity, 1), "published": published}
         numbers = ("age", "age_error", "age_error_total", "virial_ratio", "expansion_dbic",
                    "determined_by", "scatter", "inner_age")
         row |= {key: round(getattr(v, key), 3) for key in numbers}
