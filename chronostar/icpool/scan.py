@@ -146,7 +146,7 @@ def _at_place(stars, log_prob, place, make):
 
 # %% ../../nbs/25_icpool.scan.ipynb #2ebe8fb5
 LOOKED_AT = 1000  # places at which a free Gaussian is tried first, in a large sample
-PROMISING = 0.4  # of what a group costs in BIC: what a free Gaussian has to gain in ln L
+PROMISING = 0.3  # of what a group costs in BIC: what a free Gaussian has to gain in ln L
 
 def _is_promising(stars, log_prob, place):
     "Does a free Gaussian, which needs no age, gain much of what a group costs?"

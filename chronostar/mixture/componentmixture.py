@@ -472,6 +472,7 @@ def fit_beside(
     "Fit components beside others that stand still; raises `InputError`."
     n, before, components = len(stars), rest if before is None else before, [copy(c) for c in components]
     reach = _reach(stars, rest, weights, components)
+    if not reach.any(): raise InputError("no star is in reach of what is to be fitted beside the others")
     at = slice(None) if reach.mean() > 0.2 else np.flatnonzero(reach)
     local, m = (stars, n) if reach.mean() > 0.2 else (stars[at], reach.sum())
     held = [Rest(rest[at] - np.log(share*m/n))] if share > 1e-9 else []
