@@ -192,7 +192,8 @@ def run(seeds, kinds=KINDS):
                "covered": np.mean(np.abs(off) < sigma), "covered_total": np.mean(np.abs(off) < total),
                "covered_without_zero_point": np.mean(np.abs(off) < unzeroed), "any_flag": np.mean([bool(v.flags) for v in found])}
         row |= {flag: np.mean([flag in v.doubts for v in found]) for flag in FLAGS}
-        row |= {"determined_by": np.median([v.determined_by for v in found]), "scatter": np.nanmedian([v.scatter for v in found]),
+        row |= {"determined_by": np.median([v.determined_by for v in found]),
+                "median_scatter": np.nanmedian([v.scatter for v in found]),
                 "shift": np.nanstd([(v.inner_age - v.age) / v.age_error for v in found]),
                 "virial_low": min(v.virial_ratio for v in found), "virial_high": max(v.virial_ratio for v in found),
                 "seconds": np.median([s for *_, s in judged])}
