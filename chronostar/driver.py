@@ -167,7 +167,8 @@ def _simpler(mixture, stars, everything=False):
         stream = copy(field).maximize(stars, np.ascontiguousarray(resp[:, k]))
         if _hopeless(mixture, stars, [k], stream): continue
         yield f"a stream in the place of group {k}", weights, [*components[:k], stream, *components[k + 1:]]
-    shared = resp.T @ resp/np.minimum.outer(resp.sum(axis=0), resp.sum(axis=0))
+    total = np.maximum(resp.sum(axis=0), 1e-300)
+    shared = resp.T @ resp/np.minimum.outer(total, total)
     def groups(i, j): return components[i].age is not None and type(components[i]) is type(components[j])
     pairs = [(i, j) for i, j in zip(*np.triu_indices(len(components), 1)) if groups(i, j)]
     likely = sorted(pairs, key=lambda pair: -shared[pair])[:3*len(components)]

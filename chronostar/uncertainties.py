@@ -243,9 +243,8 @@ def _covariance_of_quantities(info, jacobian, covariance, undetermined):
     along = size @ (info.complete[:, None]*undetermined**2)
     unknown = (along > 1e-3*size.sum(axis=1, keepdims=True)).any(axis=1)
     unknown |= (size @ ~info.free > 0) & (np.diag(of_all) == 0)
-    widened = [[widening(n)]*len(d.names)*('age' in d.names) or [1.]*len(d.names)
-               for d, n in zip(info.derivatives, info.resp.sum(axis=0))]
-    factors = np.hstack([*([*f, 1.] for f in widened), np.ones(k)])
+    by = [widening(n) if 'age' in d.names else 1. for d, n in zip(info.derivatives, info.resp.sum(axis=0))]
+    factors = np.hstack([*([f]*len(d.names) + [1.] for d, f in zip(info.derivatives, by)), np.ones(k)])
     of_all *= np.outer(factors, factors)
     of_all[unknown], of_all[:, unknown] = np.nan, np.nan
     return of_all

@@ -421,7 +421,7 @@ EXCLUDED = 1.92  # drop of ln L: 95 %
 NO_SPHERE = -10.  # Delta BIC
 TWO = 6.  # Delta BIC: two groups that are worse by less may be true
 MOVES, SCATTERS, SHIFTS = 1.5, 1.4, 3*OUTER_SCATTER  # sigma; times the expected scatter; sigma
-OFFSET = 2.  # sigma
+OFFSET = 2.5  # sigma
 
 @patch(as_prop=True)
 def is_bound(self:Verdict) -> bool:

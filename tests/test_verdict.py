@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,14 @@ def test_weights_held_are_those_of_the_fit(plain):
     assert not with_weights.influence[40:].any() and with_weights.members == cut.members == 40
     for name in ("age_error", "rv_slope", "inner_age", "drop_at_zero", "expansion_dbic", "virial_ratio"):
         np.testing.assert_allclose(getattr(with_weights, name), getattr(cut, name), rtol=1e-4, atol=1e-3)
+
+
+def test_it_is_quick(in_field):
+    "A group of a hundred among 600 stars: less than a second of a processor, without galpy, whose import takes three."
+    verdicts(*in_field, orbits=ORBITS)
+    begun = time.process_time()
+    verdicts(*in_field, orbits=ORBITS)
+    assert time.process_time() - begun < 1
 
 
 def test_old_groups_are_followed_in_galpys_potential():
@@ -241,10 +250,7 @@ def test_how_often_flags_are_raised():
     rows = {row["kind"]: row for row in table}
     assert rows["bound"]["bound"] >= 0.95 and rows["bound with binaries"]["bound"] >= 0.95
     for kind in ("plain", "few velocities", "in a field"):
-        assert rows[kind]["bound"] == 0
-        assert sum(rows[kind][flag] for flag in study.FLAGS if flag != "zero point") <= 0.05
-        assert rows[kind]["zero point"] <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)  # two sigma, of 100 groups
-    assert rows["zero point"]["zero point"] > 0.8
+        assert rows[kind]["any_flag"] <= 0.05 and rows[kind]["bound"] == 0
 
 
 class ByDifferences(SphereSpaceTimeComponent):
