@@ -323,7 +323,7 @@ def _moments_inside(mean, cov, directions, near, far, low, high, cones):
     return share, by_mean, by_cov
 
 # %% ../nbs/09_selection.ipynb #fe93236f
-LEAST = 0.01  # the smallest share, so that a fit cannot run away from the sample
+LEAST = 0.005  # the smallest share, so that a fit cannot run away from the sample
 
 class Share(NamedTuple):
     "How much of a Gaussian is inside, and how that changes with its position."
@@ -333,13 +333,18 @@ class Share(NamedTuple):
 
 WHOLE = Share(1., np.zeros(3), np.zeros((3, 3)))
 
+def _raised(z, by_mean, by_cov):
+    "A share below twice LEAST, not falling below LEAST, with continuous derivatives."
+    z = max(z, 0.)
+    return Share(LEAST + z**2/(4*LEAST), by_mean*z/(2*LEAST), by_cov*z/(2*LEAST))
+
 @patch
 def share(self:Selection,
     mean,  # shape (3,) or (6,): X, Y, Z first; pc, with respect to the LSR
     cov,  # shape (3, 3) or (6, 6)
     rays:int=1024,  # directions in which to look; fewer are quicker and rougher
 ) -> Share:
-    "The share of a Gaussian that is inside, `LEAST` if it is less, and its derivatives."
+    "The share of a Gaussian that is inside, raised where it is less than twice `LEAST`, and its derivatives."
     mean, cov = np.asarray(mean, dtype=float)[:3] - SUN[:3], np.array(np.asarray(cov)[:3, :3], dtype=float)
     (near, far, *others), distances = _shape(self), np.empty(8 + len(self.cones))
     n = _edges(mean, near, far, *others, distances, np.empty((len(distances), 3)))
@@ -349,7 +354,7 @@ def share(self:Selection,
         hole = _moments_inside(mean, cov, _directions(rays), 0., min(near, far), *others)
         share = Share(*(a - b for a, b in zip(share, hole, strict=True)))
     if np.isnan(share.value): raise np.linalg.LinAlgError("a covariance is not positive definite")
-    return share if share.value > LEAST else WHOLE._replace(value=LEAST)
+    return share if share.value > 2*LEAST else _raised(*share)
 
 # %% ../nbs/09_selection.ipynb #c4355407
 @lru_cache(maxsize=64)

@@ -91,8 +91,20 @@ def test_far_from_the_edge_and_far_outside():
     assert region.share([0.0, 0, 20], 81 * np.eye(3)) is WHOLE
     assert 0.9999 < region.share([0.0, 0, 20], 400 * np.eye(3)).value < 1
     for mean, cov in (([900.0, 0, 0], COV), ([1e5, 0, 0], COV), ([0.0, 0, 0], 1e8 * np.eye(3))):
-        share = region.share(mean, cov)
-        assert share.value == LEAST and not share.by_mean.any() and not share.by_cov.any()
+        share, length = region.share(mean, cov), np.sqrt(np.trace(cov))
+        np.testing.assert_allclose(share.value, LEAST, rtol=1e-6)
+        assert np.abs(share.by_mean).max() * length < 1e-6 * LEAST and np.abs(share.by_cov).max() * length**2 < 1e-6 * LEAST
+
+
+def test_the_smallest_shares_have_no_kink():
+    region, sigmas = Selection("distance < 100"), np.geomspace(100, 2000, 300)
+    shares = [region.share(SUN, sigma**2 * np.eye(3)) for sigma in sigmas]
+    value, slope = np.array([s.value for s in shares]), np.array([2 * sigma**2 * np.trace(s.by_cov) for sigma, s in zip(sigmas, shares)])
+    inside = chi(3).cdf(100 / sigmas)
+    np.testing.assert_allclose(value[inside > 2 * LEAST], inside[inside > 2 * LEAST], rtol=1e-9)
+    assert (np.diff(value) < 0).all() and value.min() > LEAST and (value < 2 * LEAST).any()
+    by_differences = np.gradient(value, np.log(sigmas))
+    np.testing.assert_allclose(slope[1:-1], by_differences[1:-1], rtol=0.02, atol=1e-2 * LEAST)
 
 
 def test_gradients_agree_with_differences():

@@ -92,7 +92,7 @@ FITS = {"alone": alone, "noise": noise, "births": births}
 
 def search(stars, mine):
     "The driver's, and how well it found the stars of the group, boolean (n,)."
-    best = Driver({}).run(stars)
+    best = Driver({}).run(stars).polish(stars)  # as the command does
     memberships = best.predict_proba(stars)
     k, members = int(memberships[mine].sum(axis=0).argmax()), memberships > 0.5
     details = (("components", len(best.components_)), ("pieces", int((members[mine].sum(axis=0) >= 10).sum())),
@@ -102,7 +102,10 @@ def search(stars, mine):
     uncertainties = best.uncertainties(stars)
     flags = [flag for flag in uncertainties.flags if not flag.startswith("component ") or flag.startswith(f"component {k} ")
              or flag.startswith(f"component {k}:")]
-    return Answer(*uncertainties[k, "age"], flags=flags, details=(*details, ("dxyz", component.dxyz), ("duvw", component.duvw)))
+    v = verdict(best, stars, k)
+    details = (*details, ("dxyz", component.dxyz), ("duvw", component.duvw), ("weight", v.members), ("summary", v.summary),
+               ("budget", v.budget), ("kinds", [type(c).__name__ for c in best.components_]))
+    return Answer(*uncertainties[k, "age"], v.age_error_total, flags=[*flags, *v.flags], details=details)
 
 
 # ---- one draw, and many
