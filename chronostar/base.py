@@ -121,7 +121,10 @@ def m_step(self:BaseComponent, X, resp):
     return self.maximize(X, resp)
 
 @patch
-def from_stars(self:BaseComponent, X):
+def from_stars(self:BaseComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    age:float=0.,  # Myr, about which it is to have, for components that have one
+):
     "A component of this kind and these settings for a few stars, to start a fit from."
     new = clone(self, safe=False).set_params(params=None)
     new.maximize(X, np.ones(len(X)))

@@ -250,9 +250,12 @@ def split(self:AgeSpreadComponent):
     return tuple(copy(self).set_parameters(np.insert(h.get_parameters(), _DAGE, self.dage)) for h in halves)
 
 @patch
-def from_stars(self:AgeSpreadComponent, X):
-    "A newborn component for a few stars, to start a fit from."
-    sphere = self._sphere().from_stars(X)
+def from_stars(self:AgeSpreadComponent,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    age:float=0.,  # Myr
+):
+    "A component of an age for a few stars, to start a fit from."
+    sphere = self._sphere().from_stars(X, age)
     return clone(self, safe=False).set_parameters(np.insert(sphere.get_parameters(), _DAGE, 1.))
 
 @patch(cls_method=True)

@@ -639,12 +639,16 @@ def split(self:Association):
 
 # %% ../../nbs/15_component.association.ipynb #be2e87d9
 @patch
-def from_stars(self:Association, X):
-    "A newborn component for a few stars, to start a fit from."
-    means, of = as_stars(X).curvilinear.means, self._spread_of_axis
-    centre = np.median(means, axis=0)
-    variances = (1.4826*np.median(np.abs(means - centre), axis=0))**2
+def from_stars(self:Association,
+    X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
+    age:float=0.,  # Myr
+):
+    "A component of an age for a few stars, to start a fit from."
+    stars, of = as_stars(X), self._spread_of_axis
+    centre = np.median(stars.curvilinear.means, axis=0)
+    born = to_curvilinear(self.orbit.trace(stars.means, -age))[0] if age else stars.curvilinear.means
+    variances = (1.4826*np.median(np.abs(born - np.median(born, axis=0)), axis=0))**2
     spreads = np.sqrt(np.bincount(of, variances)/np.bincount(of))
     smallest = [0.5 if axes[0] in 'XYZ' else 0.2 for axes in self.spreads.values()]
-    theta = np.hstack([centre, np.log(np.maximum(spreads, smallest)), np.zeros(len(self.slopes) + 1)])
+    theta = np.hstack([centre, np.log(np.maximum(spreads, smallest)), np.zeros(len(self.slopes)), age])
     return clone(self, safe=False)._move(theta)
