@@ -89,7 +89,7 @@ def search(stars, background, limit):
     return driver, driver.record_.best_mixture, took
 
 
-def informed(driver, stars, label, populations, limit):
+def informed(driver, stars, label, populations, limit, noise=False):
     "The mixture that was told the memberships (None if there was no time), and which are worth their parameters."
     from chronostar.config import component_maker
 
@@ -102,7 +102,8 @@ def informed(driver, stars, label, populations, limit):
 
     def fit(weights, of, **more):
         tol = 1e-5 * min(1, 3000 / len(stars))  # the likelihood of the whole sample gains no more than 0.03
-        return config["modules"]["mixture"](weights, of, **{**config["mixture"], "tol": tol}).fit(stars, **more)
+        given = {**config["mixture"], "tol": tol, **({"noise": True} if noise else {})}
+        return config["modules"]["mixture"](weights, of, **given).fit(stars, **more)
 
     best, kept, start = None, [], time.perf_counter()
     with limited(limit):
@@ -205,7 +206,8 @@ def run(what, n, seed, streams, binaries, background, limit):
     row |= {"groups": len(of), "large": sum(number >= LARGE for number in of)}
     if best is None: return {**row, "outcome": "nothing"}
     row["bic"] = best.bic(stars)
-    truth, kept, row["seconds_truth"] = informed(driver, stars, sky.labels(stars.ids), sky.populations, limit)
+    noise = getattr(best, "noise_shares_", None) is not None  # the same for both
+    truth, kept, row["seconds_truth"] = informed(driver, stars, sky.labels(stars.ids), sky.populations, limit, noise)
     worth = [k for k in kept if sky.populations[k].kind == "group"]
     if truth is not None:
         row |= {"bic_truth": truth.bic(stars), "components_truth": len(kept), "worth": len(worth)}
