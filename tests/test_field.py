@@ -45,6 +45,17 @@ def test_the_field_is_better_than_a_gaussian(searched):
     assert mixture.bic(stars) < free.bic(stars) - 100
 
 
+def test_the_kind_of_field_is_chosen_by_bic():
+    "With `background: auto`; as the search with a class that is named, in memory and by the command."
+    _, stars, _ = sky(12, nfield=600)
+    auto, named = (Driver({"modules": {"background": name}}) for name in ("auto", "FieldComponent"))
+    assert auto.run(stars).bic(stars) == named.run(stars).bic(stars)
+    assert auto.config_["modules"]["background"] is FieldComponent
+    unknown = Driver({"modules": {"background": "auto"}})  # no selection, no FieldComponent
+    unknown.run(StarData(np.array(stars)))
+    assert unknown.config_["modules"]["background"] in (SpaceComponent, None)
+
+
 def test_velocities_are_recovered_within_their_uncertainties():
     "Over skies whose field is one ellipsoid; 30 with 9 values each."
     true, cov = np.array([-10.0, -15, -7]), np.array([[900.0, 80, 0], [80, 400, 10], [0, 10, 250]])
