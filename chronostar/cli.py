@@ -425,7 +425,6 @@ def _init_resp(args, n, how):
 def _fit_mixture(args):
     from chronostar.config import component_maker, read_config, stars_for
     from chronostar.datatools import InputError, write_files
-    from chronostar.driver import choose_background
     from chronostar.results import mixture_files, noise_of
     from chronostar.settings import as_text
     config = read_config(args.config)
@@ -437,7 +436,6 @@ def _fit_mixture(args):
     resp = _init_resp(args, len(stars), config['mixture'].get('init_params'))
     savedir = config['run']['savedir'] or 'result'
     replaced = _make_way(savedir, args.overwrite)
-    choose_background(config, stars)
     make_component, background = component_maker(config), component_maker(config, 'background')
     components = [make_component() for _ in range(args.ncomps)]
     if background: components[-1] = background()

@@ -22,11 +22,11 @@ from .traceorbit import try_orbit
 # %% ../nbs/29_config.ipynb #ee8cd49c
 SECTIONS = {  # section -> settings with defaults, for those that belong to no class
     'modules': {'component': 'SphereSpaceTimeComponent', 'mixture': 'ComponentMixture',
-                'icpool': 'SimpleICPool', 'background': None, 'births': None},  # see `BACKGROUNDS`
+                'icpool': 'SimpleICPool', 'background': 'auto', 'births': None},
     'component': None, 'mixture': None, 'icpool': None,
     'driver': {'intermediate_dumps': True, 'savedir': None},
     'run': {'savedir': None, 'nthreads': None}}
-BACKGROUNDS = ('SpaceComponent', 'FieldComponent')  # of which `background: auto` chooses, or none
+BACKGROUNDS = ('SpaceComponent', 'FieldComponent', 'LayeredFieldComponent')  # of which a search chooses, or none, unless told
 UNUSED = {'modules': ('introducer', 'driver'), 'driver': (), 'run': ()}
 UNUSED_SECTIONS = ('introducer',)  # of Chronostar-TNG
 
@@ -144,8 +144,8 @@ def check_config(
     checked = {s: {**known, **_check_section(s, config.get(s), known, UNUSED[s])}
                for s, known in SECTIONS.items() if known is not None}
     checked['modules'] = modules = _with_births(checked['modules'])
-    if modules['background'] not in (None, 'auto'):
-        modules['background'] = _class_for('background', modules['background'])
+    if modules['background'] in (None, 'none'): modules['background'] = None
+    elif modules['background'] != 'auto': modules['background'] = _class_for('background', modules['background'])
     wanted = BACKGROUNDS if modules['background'] == 'auto' else [modules['background'] or BaseComponent]
     of_background = {k: v for cls in wanted for k, v in _class_for('background', cls).settings().items()}
     for section in ('component', 'mixture', 'icpool'):
@@ -165,7 +165,7 @@ def component_maker(
 ):  # makes a component when called; None if the settings ask for none
     "The class of that role, with those of the section `component` that are settings of it."
     cls = config['modules'][role]
-    if cls is None: return None
+    if cls in (None, 'auto'): return None
     known = cls.settings()
     given = {key: value for key, value in config['component'].items() if key in known}
     return partial(cls, **{**cls.configured(), **given})

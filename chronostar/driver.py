@@ -234,7 +234,6 @@ def choose_background(
     stars,  # StarData
 ):
     "Put the class of the field that describes all stars best, by BIC, in the place of `background: auto`."
-    if config['modules']['background'] != 'auto': return
     some = stars[::max(1, len(stars)//LARGE)]
     def bic(cls):
         config['modules']['background'] = cls
@@ -329,15 +328,19 @@ def _beside_bar(self:Driver):
 
 # %% ../nbs/30_driver.ipynb #cfff94ec
 @patch
+def _takes_background(self:Driver):
+    "Has the pool a place for the class of a field?"
+    try: signature(self.config_['modules']['icpool']).bind(None, None, None, **self.config_['icpool'])
+    except TypeError: return False
+    return True
+
+@patch
 def _make_pool(self:Driver, make_component, start_init_comps, background):
     "The pool of the settings; raises `InputError` if there is a background and it takes none."
     cls, settings = self.config_['modules']['icpool'], self.config_['icpool']
-    given = make_component, start_init_comps, background
-    try: signature(cls).bind(*given, **settings)
-    except TypeError:
-        if background is not None: raise InputError(f"{cls.__name__} takes no background") from None
-        given = given[:2]
-    return cls(*given, **settings)
+    if self._takes_background(): return cls(make_component, start_init_comps, background, **settings)
+    if background is not None: raise InputError(f"{cls.__name__} takes no background")
+    return cls(make_component, start_init_comps, **settings)
 
 # %% ../nbs/30_driver.ipynb #72bc8c11
 @patch
@@ -352,7 +355,10 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     if said and settings.get('selection') is None: settings['selection'] = said
     elif said and settings['selection'] != said:
         logger.warning("the stars were selected by %r; the settings count, %r", said, settings['selection'])
-    choose_background(config, stars)
+    if config['modules']['background'] == 'auto':
+        free = start_init_comps is None and init_resp is None and self._takes_background()
+        if free: choose_background(config, stars)
+        else: config['modules']['background'] = None
     self.manifest_ = self._manifest(given, start_init_comps, init_resp)
     make_component, background = component_maker(config), component_maker(config, 'background')
     if init_resp is not None and start_init_comps is None:

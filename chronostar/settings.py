@@ -115,6 +115,7 @@ CLASSES = {  # known by name -> the module that has it
     'SpaceComponent': 'chronostar.component.spacecomponent',
     'UniformComponent': 'chronostar.component.uniformcomponent',
     'FieldComponent': 'chronostar.component.fieldcomponent',
+    'LayeredFieldComponent': 'chronostar.component.fieldcomponent',
     'ComponentMixture': 'chronostar.mixture.componentmixture',
     'SimpleICPool': 'chronostar.icpool.simpleicpool',
     'GreedyCycleICP': 'chronostar.icpool.greedycycleicp'}

@@ -99,7 +99,7 @@ def test_far_from_the_edge_and_far_outside():
 def test_the_smallest_shares_have_no_kink():
     region, sigmas = Selection("distance < 100"), np.geomspace(100, 2000, 300)
     shares = [region.share(SUN, sigma**2 * np.eye(3)) for sigma in sigmas]
-    value, slope = np.array([s.value for s in shares]), np.array([2 * sigma**2 * np.trace(s.by_cov) for sigma, s in zip(sigmas, shares)])
+    value, slope = np.array([s.value for s in shares]), 2 * sigmas**2 * [np.trace(s.by_cov) for s in shares]
     inside = chi(3).cdf(100 / sigmas)
     np.testing.assert_allclose(value[inside > 2 * LEAST], inside[inside > 2 * LEAST], rtol=1e-9)
     assert (np.diff(value) < 0).all() and value.min() > LEAST and (value < 2 * LEAST).any()
