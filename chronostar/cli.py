@@ -138,6 +138,11 @@ def _parse_columns(text):
                          f"not {text!r}")
     return {name.strip(): own.strip() for name, _, own in pairs}
 
+def _number_or_word(text):
+    "A number, if a text is one."
+    try: return float(text)
+    except ValueError: return text
+
 def _prepare_data(args):
     from pathlib import Path
 
@@ -197,9 +202,11 @@ def prepare_data(argv=None):
                         help="which stars the table could hold, for instance 'parallax > 10' or "
                              "'distance < 100 and -50 < X < 50': others are left out (default: what a "
                              "comment 'selection: ...' in the table says, as query-gaia writes it)")
-    parser.add_argument('--rv-shift', metavar='KM_S', type=float, default=0.,
+    parser.add_argument('--rv-shift', metavar='KM_S', type=_number_or_word, default=0.,
                         help='add this to the radial velocities, for instance -0.6 to take out gravitational '
-                             'redshift and convective blueshift (default: 0)')
+                             "redshift and convective blueshift; 'colour' takes out those of each star, by its "
+                             "colour bp_rp, and 'colour-solar' what differs from the Sun's, for velocities whose "
+                             "zero is that of sunlight (default: 0)")
     _run(parser, _prepare_data, argv)
 
 # %% ../nbs/50_cli.ipynb #439d8b34

@@ -24,6 +24,7 @@ from . import __version__
 from .conventions import AXES, AXIS_UNITS, DIM, MAS_PER_DEG, InputError
 from .files import as_yaml, ecsv_writer, load_array, read_table, table_rewriter  # noqa: F401
 from .files import write_files  # noqa: F401
+from .lineshifts import SCALES, line_shift
 from .selection import Selection, selection_in, sharp_edges
 from .stars import MAX_VARIANCE, SAMPLE_FILES, StarData, as_stars, check_full_rank  # noqa: F401
 from .stars import positive_semidefinite, sample_files, untraceable
@@ -247,7 +248,8 @@ class Prepared:
     filled:Any = None  # boolean, for each row of the table: are there invented values in it?
     columns:Any = None  # Gaia's name -> the table's, see `find_columns`
     doubts:Any = ()  # texts: what is doubtful about the stars
-    rv_shift:float = 0.  # km/s, added to the radial velocities
+    rv_shift:Any = 0.  # km/s, added to the radial velocities; or what it goes by
+    shifts:Any = None  # where it goes by colour: what was added, and for how many stars there was no colour
     selection:Any = None  # words that say which stars the sample could hold
 
     @property
@@ -324,6 +326,40 @@ def _prepare_cartesian(table, ids, known):
     return Prepared(*construct_covs_from_data(values[good]), ids[good], reason, no_rv, table,
                     np.zeros(len(table), dtype=bool))
 
+# %% ../nbs/10_datatools.ipynb #d9d5a443
+def _line_shifts(table, found, parallax):
+    "What each star adds to its radial velocity by its colour (n,), km/s, NaN where it has none."
+    if 'bp_rp' not in found:
+        raise InputError("rv_shift by colour: no column 'bp_rp' (--columns bp_rp=..., in Python a dict)")
+    bp_rp, G = (column_values(table, found[name], '') if name in found else np.full(len(table), np.nan)
+                for name in ('bp_rp', 'phot_g_mean_mag'))
+    if 'phot_g_mean_mag' not in found:
+        logger.info("no column 'phot_g_mean_mag': all stars are taken to be as small as on the main sequence")
+    with np.errstate(all='ignore'): M_G = np.where(np.abs(G) < 40, G + 5*np.log10(parallax/100), np.nan)
+    return line_shift(np.where((bp_rp > -1) & (bp_rp < 8), bp_rp, np.nan), M_G)
+
+
+# %% ../nbs/10_datatools.ipynb #38e7f146
+def _shift(table, found, astro_data, ids, measured, scale):
+    "Shift radial velocities, in place; returns what was done to measured ones, if it goes by colour."
+    if not isinstance(scale, str):
+        astro_data[:, 5] += scale
+        return None
+    shifts = SCALES[scale] - _line_shifts(table, found, astro_data[:, 2])
+    known = measured & np.isfinite(shifts)
+    if not known.any(): raise InputError("rv_shift by colour: no star with a radial velocity has a colour, 'bp_rp'")
+    low, median, high = (float(x) for x in np.percentile(shifts[known], [0, 50, 100]).round(3))
+    without = ids[measured & ~known]
+    astro_data[known, 5] += shifts[known]
+    astro_data[measured & ~known, 5] += median
+    logger.info("radial velocities shifted by colour (%s): %.2f km/s in the middle, from %.2f to %.2f",
+                scale, median, low, high)
+    if len(without):
+        logger.warning("without a colour, and shifted by the median: %d (%s%s)", len(without),
+                       ', '.join(map(str, without[:5])), ', ...' if len(without) > 5 else '')
+    return {'by': scale, 'median': median, 'lowest': low, 'highest': high, 'without colour': len(without)}
+
+
 # %% ../nbs/10_datatools.ipynb #be1ed71f
 def _check_velocities(table, found, fake_rvs, rv_error):
     "Raise `InputError` if radial velocities or their uncertainties are not where they are looked for."
@@ -350,7 +386,8 @@ def _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error):
         astro_data[no_rv != '', 5], astro_data[no_rv != '', 11] = mean, FAKE_RV_ERROR
         astro_data[np.ix_(no_rv != '', [12 + k for k, (_, j) in enumerate(PAIRS) if j == 5])] = 0
     reason = why_unusable(astro_data)
-    astro_data[:, 5] += rv_shift
+    measured = (reason == '') & (no_rv == '')
+    shifts = _shift(table, found, astro_data, ids, measured, rv_shift)
     reason[~known] = 'no source_id'
     good = np.flatnonzero(reason == '')
     pieces = [_convert(astro_data[good[i:i + _AT_A_TIME]]) for i in range(0, max(1, len(good)), _AT_A_TIME)]
@@ -358,7 +395,7 @@ def _prepare_astrometry(table, ids, known, found, fake_rvs, rv_shift, rv_error):
     reason[good[~fine]] = 'too far, too fast or too uncertain for an orbit'
     good = good[fine]
     return Prepared(means[fine], covs[fine], ids[good], reason, no_rv[good], table, filled, found,
-                    doubts(astro_data[good]), rv_shift)
+                    doubts(astro_data[good]), rv_shift, shifts)
 
 # %% ../nbs/10_datatools.ipynb #abe5c111
 def _words(table, given):
@@ -384,8 +421,9 @@ def _say_names(found):
 
 def _check_numbers(rv_shift, rv_error):
     "Raise `InputError` if these are no velocities."
-    if not (isinstance(rv_shift, Real) and -1e4 < rv_shift < 1e4):
-        raise InputError(f"rv_shift must be a number, km/s, not {rv_shift}")
+    number = isinstance(rv_shift, Real) and -1e4 < rv_shift < 1e4
+    if not number and not (isinstance(rv_shift, str) and rv_shift in SCALES):
+        raise InputError(f"rv_shift must be a number, km/s, or {' or '.join(SCALES)}, not {rv_shift}")
     plausible = isinstance(rv_error, Real) and not isinstance(rv_error, bool) and 0 < rv_error < FAKE_RV_ERROR
     if rv_error is not None and not plausible:
         raise InputError(f"rv_error must be a number above 0, km/s, not {rv_error}")
@@ -404,7 +442,7 @@ def _say_doubts(prepared):
 def prepare(
     table,  # an astropy Table with Gaia's columns, or with X to W; or what `as_table` takes
     fake_rvs:bool=False,  # keep stars without a radial velocity, see `fill_missing_rvs`
-    rv_shift:float=0.,  # km/s, added to the radial velocities; negative to take out gravitational redshift
+    rv_shift=0.,  # km/s, added to the radial velocities; or 'colour', 'colour-solar': see [line shifts](09_lineshifts.ipynb)
     columns:dict=None,  # Gaia's name -> the table's, for columns that `find_columns` does not know
     rv_error:float=None,  # km/s, for radial velocities without uncertainty; else they are not used
     selection:str=None,  # which stars the sample could hold, such as 'parallax > 10'; else as the table says
@@ -442,7 +480,7 @@ def provenance(self:Prepared) -> dict:
     "Where the stars come from, in words and numbers."
     return {'chronostar': __version__, 'rows': len(self.reason), 'stars': len(self.ids),
             'left out': self.left_out, 'without radial velocity': int(self.fake_rvs.sum()),
-            'why': _counts(self.no_rv), 'doubts': list(self.doubts), 'rv_shift': float(self.rv_shift),
+            'why': _counts(self.no_rv), 'doubts': list(self.doubts), 'rv_shift': self.shifts or float(self.rv_shift),
             **({'selection': self.selection} if self.selection else {})}
 
 # %% ../nbs/10_datatools.ipynb #502b8ab2

@@ -94,7 +94,7 @@ def _with_errors(table, uncertainties):
     return table
 
 # %% ../nbs/24_results.ipynb #6283ac8e
-_OF_VERDICTS = {'age_error_total': 'Myr', 'determined_by': None, 'virial_ratio': None, 'expansion_dbic': None}
+_OF_VERDICTS = {'age_total': 'Myr', 'age_error_total': 'Myr', 'determined_by': None, 'virial_ratio': None, 'expansion_dbic': None}
 
 def _with_verdicts(table, verdicts):
     "Columns with what there is to be thought of the ages; NaN or empty where there is nothing."

@@ -71,6 +71,7 @@ for _name, _more in {'ra': ['radeg', 'raj2000', '_raj2000'], 'dec': ['dedeg', 'd
                      'ra_error': ['e_radeg'], 'dec_error': ['e_dedeg'],
                      'radial_velocity': ['hrv'], 'radial_velocity_error': ['e_hrv']}.items():
     VIZIER[_name] += _more
+VIZIER |= {'bp_rp': ['bp-rp'], 'phot_g_mean_mag': []}  # wanted for line shifts only; gmag may be another band
 
 # %% ../nbs/09_tables.ipynb #5d705329
 def _holds_ids(column):

@@ -17,9 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 from fastcore.basics import patch
-from scipy.optimize import brentq
 from scipy.special import expit
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from .base import BaseComponent, BaseMixture, fit_each
 from .climb import climb
@@ -374,6 +373,23 @@ def largest_influence(self:Verdict) -> float:
     "Change of the age, Myr, when the star is left out that moves it most."
     return float(self.influence[np.abs(self.influence).argmax()])
 
+# %% ../nbs/23_verdict.ipynb #384e9d13
+@patch(as_prop=True)
+def _offset(self:Verdict) -> tuple:
+    "The weight of what the members say about the zero point, against the prior; and what is left uncertain, km/s."
+    weight = self.zero_point**2/(self.zero_point**2 + self.rv_offset[1]**2) if self.zero_point else 0.
+    return weight, self.zero_point*np.sqrt(1 - weight)
+
+@patch(as_prop=True)
+def age_total(self:Verdict) -> float:
+    "The age with the zero point that the members and the prior make probable, Myr; `age_error_total` belongs to it."
+    return float(self.age + self._offset[0]*(self.age_without_offset - self.age))
+
+@patch(as_prop=True)
+def _growth(self:Verdict) -> float:
+    "How much larger errors are at this age than at the fitted one."
+    return float(np.clip(self.age_total/max(self.age, 1e-3), 0.5, 2.))
+
 # %% ../nbs/23_verdict.ipynb #cc9a427f
 def _half_range(ages): return float(np.ptp(ages)/2)
 
@@ -381,8 +397,9 @@ def _half_range(ages): return float(np.ptp(ages)/2)
 def budget(self:Verdict) -> dict:  # name -> Myr
     "What the age is uncertain by, and why."
     sigma, shift = self.age_error, self.inner_age - self.age
-    found = {'statistical': sigma, 'scatter': sigma*np.sqrt(max(self.scatter**2 - 1, 0)),
-             'zero point': self.by_zero_point,
+    grown = sigma*self._growth
+    found = {'statistical': grown, 'scatter': grown*np.sqrt(max(self.scatter**2 - 1, 0)),
+             'zero point': abs(self.rv_slope)*self._offset[1]*self._growth,
              'orbit': _half_range([self.age, *self.orbits.values()]),
              'outer stars': np.sqrt(max(shift**2 - (OUTER_SCATTER*sigma)**2, 0))}
     if self.may_be_two:
@@ -390,31 +407,10 @@ def budget(self:Verdict) -> dict:  # name -> Myr
     if self.fields: found['field'] = _half_range([self.age, *self.fields.values()])
     return {name: float(value) for name, value in found.items()}
 
-def _half_width(shift, sigma):
-    "Of the interval around 0 that holds 68 % of a Gaussian around a `shift`."
-    def lacking(width): return norm.cdf(width, shift, sigma) - norm.cdf(-width, shift, sigma) - 0.6827
-    return brentq(lacking, 0, abs(shift) + 2*sigma)
-
 @patch(as_prop=True)
 def age_error_total(self:Verdict) -> float:
-    "What the age is uncertain by in all, Myr; NaN where it is not determined."
-    others = [value for name, value in self.budget.items() if name != 'zero point']
-    shift, spread = self._by_offset
-    sigma = np.sqrt(sum(value**2 for value in others) + spread**2)
-    return float(_half_width(shift, sigma)) if np.isfinite(sigma) and sigma > 0 else np.nan
-
-# %% ../nbs/23_verdict.ipynb #b6288703
-@patch(as_prop=True)
-def by_zero_point(self:Verdict) -> float:
-    "What the zero point makes uncertain, Myr: from the members, and with `zero_point` as a prior."
-    return float(np.hypot(*self._by_offset))
-
-@patch(as_prop=True)
-def _by_offset(self:Verdict) -> tuple:
-    "How far the age is off if the zero point is what the members and the prior make probable; and what that leaves uncertain."
-    weight = self.zero_point**2/(self.zero_point**2 + self.rv_offset[1]**2)
-    spread = self.zero_point*np.sqrt(1 - weight)
-    return float(weight*(self.age_without_offset - self.age)), float(abs(self.rv_slope)*spread)
+    "What `age_total` is uncertain by, Myr; NaN where it is not determined."
+    return float(np.sqrt(sum(value**2 for value in self.budget.values())))
 
 # %% ../nbs/23_verdict.ipynb #efb26a60
 EXCLUDED = 1.92  # drop of ln L: 95 %
@@ -509,7 +505,9 @@ def describe_budget(self:Verdict) -> str:
     "The budget in a line."
     if not np.isfinite(self.age_error_total): return f"age {self.age:.1f} Myr, its error not determined"
     parts = ', '.join(f"{name} {value:.2g}" for name, value in self.budget.items())
-    return f"age {self.age:.1f} ± {self.age_error_total:.2g} Myr in all: {parts}"
+    shift = f"{self.age_total - self.age:+.1f}"
+    moved = '' if float(shift) == 0 else f" ({shift} by the zero point)"
+    return f"age {self.age_total:.1f} ± {self.age_error_total:.2g} Myr in all{moved}: {parts}"
 
 @patch
 def __repr__(self:Verdict):
@@ -517,7 +515,7 @@ def __repr__(self:Verdict):
     return '\n  '.join([f"Verdict: {self.summary}", *rows])
 
 # %% ../nbs/23_verdict.ipynb #307d8532
-_NUMBERS = ('age', 'age_error', 'age_error_total', 'members', 'with_velocity', 'determined_by', 'scatter',
+_NUMBERS = ('age', 'age_error', 'age_total', 'age_error_total', 'members', 'with_velocity', 'determined_by', 'scatter',
             'largest_influence', 'rv_slope', 'zero_point', 'age_without_offset', 'inner_age', 'drop_at_zero', 'expansion_dbic',
             'virial_ratio', 'mass')
 

@@ -7,7 +7,7 @@
 Seeds up to 99 are for tuning, those from 1000 for judging. A row for each draw is added to the table as it comes; what is there
 already is not done again. Alone, all stars of the list are the group's, as far as the fit knows. With --search the group is among
 600 field stars, and what the driver finds with its default settings is judged by the component that gathers most of its stars.
-Intervals are the age ± the total uncertainty, where a fit gives one, else the statistical one; summary tells both."""
+Intervals are the age in all ± its uncertainty, where a fit gives one, else the age ± the statistical one; summary tells both."""
 
 import argparse
 import json
@@ -46,6 +46,7 @@ class Answer(NamedTuple):
     age: float = np.nan  # Myr
     sigma: float = np.nan  # Myr, statistical
     total: float = np.nan  # Myr, with all else that was thought of
+    middle: float = np.nan  # Myr, the age that the total belongs to
     flags: tuple = ()
     details: tuple = ()  # names and values that go to the table as they are
 
@@ -67,7 +68,7 @@ def judged(component, noisy, *details):
     v = verdict(component, noisy)
     details = (*details, ("dxyz", component.dxyz), ("duvw", component.duvw), ("shares", noisy.shares.round(3).tolist()),
                ("summary", v.summary), ("budget", v.budget))
-    return Answer(*uncertainties[0, "age"], v.age_error_total, flags=[*uncertainties.flags, *v.flags], details=details)
+    return Answer(*uncertainties[0, "age"], v.age_error_total, v.age_total, [*uncertainties.flags, *v.flags], details)
 
 
 def noise(stars):
@@ -121,7 +122,8 @@ def case(kind, seed, n, age, fit, blind):
     except Exception as e: answer = Answer(flags=(f"failed: {e!r:.150}",))  # which is a finding, too
     row = {"kind": kind, "seed": seed, "n": n or 0, "age": age or 0.0, "fit": fit, "search": blind, "stars": len(group.table),
            "true": group.age, "found": answer.age, "sigma": answer.sigma, "total": answer.total,
-           "seconds": time.perf_counter() - start, "flags": " | ".join(answer.flags), "details": json.dumps(dict(answer.details))}
+           "middle": answer.middle, "seconds": time.perf_counter() - start, "flags": " | ".join(answer.flags),
+           "details": json.dumps(dict(answer.details))}
     return {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in row.items()}
 
 
@@ -168,8 +170,8 @@ def summary(table):
     for key in dict.fromkeys(keys):
         of, blind = table[[k == key for k in keys]], bool(key[-1])
         error, total = np.array(of["found"] - of["true"]), np.where(np.isfinite(of["total"]), of["total"], of["sigma"])
-        known = np.isfinite(error / total)
-        pull, alone = (error / total)[known], (error / of["sigma"])[known]
+        known, middle = np.isfinite(error / total), np.where(np.isfinite(of["middle"]), of["middle"], of["found"])
+        pull, alone = ((middle - of["true"]) / total)[known], (error / of["sigma"])[known]
         told = [(json.loads(r["details"]), r["stars"]) for r in of]
         got = [2 * d.get("caught", 0) > max(stars, d.get("members", 0)) for d, stars in told]
         numbers = {"median": np.nanmedian(of["found"]), "bias": np.nanmean(error), "sigma": np.nanmedian(of["sigma"]),

@@ -186,10 +186,11 @@ def run(seeds, kinds=KINDS):
         found = [v for v, *_ in judged]
         off, sigma = np.array([v.age for v in found]) - ages, np.array([v.age_error for v in found])
         total = np.array([v.age_error_total for v in found])
+        off_total = np.array([v.age_total for v in found]) - ages
         unzeroed = np.array([v._replace(zero_point=0.0).age_error_total for v in found])
         row = {"kind": kind.__name__.replace("_", " "), "groups": n, "off": np.median(off), "sigma": np.nanmedian(sigma),
                "total": np.nanmedian(total),
-               "covered": np.mean(np.abs(off) < sigma), "covered_total": np.mean(np.abs(off) < total),
+               "covered": np.mean(np.abs(off) < sigma), "covered_total": np.mean(np.abs(off_total) < total),
                "covered_without_zero_point": np.mean(np.abs(off) < unzeroed), "any_flag": np.mean([bool(v.flags) for v in found])}
         row |= {flag: np.mean([flag in v.doubts for v in found]) for flag in FLAGS}
         row |= {"determined_by": np.median([v.determined_by for v in found]),
@@ -242,7 +243,7 @@ def real(folder):
     rows = []
     for name, published, v in [*lists_of_members(folder), *found_in_a_field(folder)]:
         row = {"group": name, "members": round(v.members, 1), "with_velocity": round(v.with_velocity, 1), "published": published}
-        numbers = ("age", "age_error", "age_error_total", "virial_ratio", "expansion_dbic",
+        numbers = ("age", "age_error", "age_total", "age_error_total", "virial_ratio", "expansion_dbic",
                    "determined_by", "scatter", "inner_age")
         row |= {key: round(getattr(v, key), 3) for key in numbers}
         rows.append(row | {"flags": ", ".join(v.doubts) or "none", "verdict": v.summary})
