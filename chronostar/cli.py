@@ -447,7 +447,7 @@ def _fit_mixture(args):
     meta = {'stars': len(stars), 'BIC': bic, 'data': stars.provenance, 'settings': as_text(config)}
     verdicts = _verdicts(mixture, stars, uncertainties)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
-    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, verdicts, doubts)
+    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, verdicts, doubts, stars)
     report = _report(mixture, stars, config, memberships=memberships, uncertainties=uncertainties,
                      verdicts=verdicts)
     write_files(savedir, files | report, remove=replaced)

@@ -486,7 +486,7 @@ def _files(self:Driver, label, mixture, stars, score, uncertainties=None, verdic
         facts['births'] = {f'component {k}': births_in_words(rows) for k, rows in births.items()}
     text = describe(label, mixture, stars, memberships, settings, uncertainties, facts, verdicts)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
-    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, verdicts, doubts)
+    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, verdicts, doubts, stars)
     return {'fit.json': json.dumps(state, indent=1), **results, f'{label}.txt': text}
 
 # %% ../nbs/30_driver.ipynb #3ca89e1c
