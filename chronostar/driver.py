@@ -230,8 +230,8 @@ def fit_candidate(
     return best.mixture, best.score
 
 # %% ../nbs/30_driver.ipynb #680f6161
-_PLANS = {'auto': '{many}, to begin with', 'input': '{many}, as given', 'streams': '{parent} and more streams of the field',
-          'groups': '{parent} and groups at crowded places'}
+_PLANS = {'auto': '{many}, to begin with', 'input': '{many}, as given',
+          'streams': '{parent} and more streams of the field', 'groups': '{parent} and groups at crowded places'}
 
 def plan_of(
     label,  # of a candidate
@@ -284,7 +284,7 @@ def _compared(self:Driver, score):
     "How a score compares with the best of the generations before, in words."
     best, label = self.record_.best_score, str(self.record_.best_label).partition('-')[0]
     if self.record_.best_mixture is None: return ''
-    return f", {best - score:.2f} better than {label}" if score < best else f", {score - best:.2f} worse than {label}"
+    return f", {abs(best - score):.2f} {'better' if score < best else 'worse'} than {label}"
 
 # %% ../nbs/30_driver.ipynb #b2182d22
 @patch
@@ -514,8 +514,8 @@ def run(self:Driver,
 
 # %% ../nbs/30_driver.ipynb #9a6b574a
 @patch
-def _files(self:Driver, label, mixture, stars, score, uncertainties=None, verdicts=None, **facts):
-    "The files of a fit, for `write_files`."
+def _files(self:Driver, label, mixture, stars, score, uncertainties=None, verdicts=None, seen=None, **facts):
+    "The files of a fit, for `write_files`; of stars that are `seen`, members.fits says where they are."
     memberships, settings = mixture.predict_proba(stars), as_text(self.config_)
     state = {'BIC': score, 'converged': bool(mixture.converged_), 'iterations': int(mixture.n_iter_),
              'state': [c.state() for c in mixture.components_], 'search': self.manifest_}
@@ -525,7 +525,7 @@ def _files(self:Driver, label, mixture, stars, score, uncertainties=None, verdic
         facts['births'] = {f'component {k}': births_in_words(rows) for k, rows in births.items()}
     text = describe(label, mixture, stars, memberships, settings, uncertainties, facts, verdicts)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
-    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, verdicts, doubts, stars)
+    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, verdicts, doubts, seen)
     return {'fit.json': json.dumps(state, indent=1), **results, f'{label}.txt': text}
 
 # %% ../nbs/30_driver.ipynb #3ca89e1c
@@ -605,7 +605,8 @@ def save_best(self:Driver,
     stars, scores, n = stars_for(self.config_, stars), self.record_.scores, len(self.record_.scores)
     how = f"interrupted after {n} candidates: this is the best so far"
     if self.finished_: how = f"finished, {n} candidates"
-    files = self._files(self.record_.best_label, best, stars, best.bic(stars), uncertainties, verdicts, search=how)
+    files = self._files(self.record_.best_label, best, stars, best.bic(stars), uncertainties, verdicts, stars,
+                        search=how)
     table = table_writer(search_table(scores), 'ascii.ecsv')
     _write_in_place(folder, {'search.ecsv': table, **(more or {}), **files})
 

@@ -73,11 +73,13 @@ def check_apart(
 ):
     "Raise `InputError` if it would lie in the folder of another result, or another in its own."
     folder = Path(folder).absolute()
-    within = sorted(path for path in folder.glob('*/') if not re.match(r'comp_\d|[A-Z]{3}-[A-Z]{3}-', path.name))
+    parts = re.compile(r'comp_\d|[A-Z]{3}-[A-Z]{3}-')  # of a result, or of a search
+    within = sorted(path for path in folder.glob('*/') if not parts.match(path.name))
     for other in filter(_is_result, [folder.parent, *within]):
         shown = other.relative_to(Path.cwd()) if other.is_relative_to(Path.cwd()) else other
-        raise InputError(f"{shown} holds a result, and {'in' if other == folder.parent else 'around'} it is no place "
-                         "for another: choose a folder beside it (in the settings, run: {savedir: ...})")
+        where = 'in' if other == folder.parent else 'around'
+        raise InputError(f"{shown} holds a result, and {where} it is no place for another: "
+                         "choose a folder beside it (in the settings, run: {savedir: ...})")
 
 # %% ../nbs/24_results.ipynb #a6a16ed4
 def quantities_of(
@@ -141,7 +143,7 @@ ABOUT = {  # name of a column -> unit, UCD (kind of quantity, as the Virtual Obs
     'duvw': ('km/s', '', 'spread of the velocities at birth'),
     'age_error_total': ('Myr', '', 'uncertainty of the age with all that may be wrong'),
     'determined_by': ('', '', 'how many stars determine the age'),
-    'virial_ratio': ('', '', 'virial mass in units of the mass of the members: below about 10 it may be bound'),
+    'virial_ratio': ('', '', 'virial mass over the mass of the members: below about 10 it may be bound'),
     'expansion_dbic': ('', '', 'by how much BIC prefers it to a free Gaussian'),
     'verdict': ('', '', 'what is to be thought of the age'),
     'velocity_doubtful': ('', 'stat.probability', 'probability that the velocity is off by 3 km/s or more'),
@@ -179,8 +181,9 @@ def origin_of(
     orbits = [repr(c.orbit) for c in mixture.components_ if hasattr(c, 'orbit')]
     orbits = [re.sub(r' at 0x\w+', '', text) for text in dict.fromkeys(orbits)]
     selection = ((meta or {}).get('data') or {}).get('selection')
-    selection = selection or next((s for c in mixture.components_ if (s := getattr(c, 'selection', None))), None)
-    said = {'orbit': ', '.join(orbits), 'selection': selection, 'random_state': getattr(mixture, 'random_state', None)}
+    of_components = (getattr(c, 'selection', None) for c in mixture.components_)
+    said = {'orbit': ', '.join(orbits), 'selection': selection or next(filter(None, of_components), None),
+            'random_state': getattr(mixture, 'random_state', None)}
     return {'chronostar': __version__, **{name: plain(value) for name, value in said.items() if plain(value)}}
 
 def _header(meta):
