@@ -91,6 +91,13 @@ def test_an_error_in_a_later_generation_too(place, workers):
     assert (place / "result/final/weights.npy").exists()  # what was found before
 
 
+def test_an_error_on_import_is_one_line(place):
+    (place / "half.py").write_text("import numpy as np\n\nclass Half(Unknown): pass\n")
+    done = call(place, "fit_component", "sample", settings="modules: {component: half.Half}")
+    assert done.returncode == 2 and done.stderr.splitlines() == [
+        "fit-component: c.yml: cannot import 'half.Half': half.py, line 3, in <module>: name 'Unknown' is not defined"]
+
+
 def test_more_is_said_when_asked_for(place):
     done = call(place, "fit_component", "-v", "sample", settings="modules: {component: own.Broken}")
     assert done.returncode == 2 and 'File "' in done.stderr
