@@ -38,16 +38,20 @@ def _set_up_logging(args):
 # %% ../nbs/50_cli.ipynb #f0711c89
 def _say_mistakes(prog, work, args):
     "Do the work; say in one line what is wrong with the input, and exit with status 2."
-    from chronostar.conventions import InputError
+    from chronostar.conventions import InputError, in_one_line, place_of
     try:
         if os.getcwd() not in sys.path: sys.path.append(os.getcwd())  # a user's own classes may be there
         work(args)
     except (InputError, OSError, MemoryError) as e:
         what = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.filename else str(e) or repr(e)
-        what = ' '.join(what.split())
+        what = in_one_line(e) if isinstance(e, InputError) else ' '.join(what.split())
     except UnicodeEncodeError as e:
         what = f"{e.object!a} cannot be written in {e.encoding}, the code of this terminal: " \
                "set LC_ALL=C.UTF-8"
+    except Exception as e:
+        if not place_of(e): raise  # a mistake of ours
+        logger.debug("this is where it happened:", exc_info=True)
+        what = in_one_line(e)
     else: return
     print(f"{prog}: {what}", file=sys.stderr)
     raise SystemExit(2)
@@ -254,9 +258,14 @@ def _fit_parser(prog, description, search=False):
     return parser
 
 # %% ../nbs/50_cli.ipynb #7de77376
-def _make_way(savedir, overwrite):
-    "Check that a result can be written to a folder; the files there that it will replace."
-    from chronostar.results import check_savedir
+def _make_way(savedir, overwrite, asked_for):
+    "Check that a result can be written to a folder, `asked_for` or not; the files there that it will replace."
+    from chronostar.conventions import InputError
+    from chronostar.results import check_apart, check_savedir
+    try: check_apart(savedir)
+    except InputError as e:
+        if asked_for: raise
+        logger.warning("%s; as none is asked for, it goes to %s", e, savedir)
     return check_savedir(savedir, overwrite)
 
 # %% ../nbs/50_cli.ipynb #6487ac72
@@ -373,7 +382,7 @@ def _fit_component(args):
     config['component'] = _selected(config['component'], stars)
     weights = _load_weights(args.membership, len(stars)) if args.membership else None
     savedir = config['run']['savedir'] or 'result'
-    replaced = _make_way(savedir, args.overwrite)
+    replaced = _make_way(savedir, args.overwrite, config['run']['savedir'])
     component = component_maker(config)()
     noise = config['mixture'].get('noise', noise_expected(component, stars))
     if noise: stars = maximize_with_noise(component, stars, weights)
@@ -442,7 +451,7 @@ def _fit_mixture(args):
         raise InputError(f"NCOMPS must be between 1 and half the number of stars ({most}), not {args.ncomps}")
     resp = _init_resp(args, len(stars), config['mixture'].get('init_params'))
     savedir = config['run']['savedir'] or 'result'
-    replaced = _make_way(savedir, args.overwrite)
+    replaced = _make_way(savedir, args.overwrite, config['run']['savedir'])
     make_component, background = component_maker(config), component_maker(config, 'background')
     components = [make_component() for _ in range(args.ncomps)]
     if background: components[-1] = background()
@@ -454,7 +463,7 @@ def _fit_mixture(args):
     meta = {'stars': len(stars), 'BIC': bic, 'data': stars.provenance, 'settings': as_text(config)}
     verdicts = _verdicts(mixture, stars, uncertainties)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
-    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, verdicts, doubts)
+    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, verdicts, doubts, stars)
     report = _report(mixture, stars, config, memberships=memberships, uncertainties=uncertainties,
                      verdicts=verdicts)
     write_files(savedir, files | report, remove=replaced)
@@ -547,7 +556,7 @@ def _fit_chronostar(args):
     driver = Driver(config, savedir=str(beside), progress=not args.quiet and sys.stderr.isatty())
     start = _start(args.init_comps, _selected(config['component'], stars))
     if args.resume and result_files(savedir): driver.check_same(savedir, stars, start, resp)
-    _make_way(savedir, args.overwrite or args.resume)
+    _make_way(savedir, args.overwrite or args.resume, config['run']['savedir'])
     try: best, uncertainties, verdicts, report = _search(driver, stars, start, resp, args)
     except BaseException:  # whatever it is, what was found is not lost
         _save_best_so_far(driver, savedir, stars)

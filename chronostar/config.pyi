@@ -3,9 +3,10 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["SECTIONS", "UNUSED", "UNUSED_SECTIONS", "LIMITS", "KINDS", "logger", "LINES", "check_config", "component_maker", "stars_for", "read_config"]
+__all__ = ["SECTIONS", "BACKGROUNDS", "UNUSED", "UNUSED_SECTIONS", "LIMITS", "KINDS", "logger", "LINES", "check_config", "component_maker", "stars_for", "read_config"]
 
 SECTIONS: Any
+BACKGROUNDS: Any
 UNUSED: Any
 UNUSED_SECTIONS: Any
 LIMITS: Any

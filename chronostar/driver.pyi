@@ -5,7 +5,7 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["logger", "SHARED", "Driver", "fit_candidate"]
+__all__ = ["logger", "SHARED", "Driver", "fit_candidate", "choose_background", "plan_of"]
 
 logger: Any
 SHARED: float
@@ -28,3 +28,5 @@ class Driver(Configurable):
     record_: Any
     finished_: Any
 def fit_candidate(stars: Any, candidate: Any, make_mixture: Any, to_beat: float = ...) -> tuple[Any, ...]: ...
+def choose_background(config: dict[str, Any], stars: Any) -> Any: ...
+def plan_of(label: Any) -> str: ...

@@ -83,13 +83,23 @@ def write_files(
     finally:
         for temporary, _ in staged: temporary.unlink(missing_ok=True)
 
+# %% ../nbs/01_files.ipynb #d2c05892
+def _describe_columns(path, table):
+    "Write the descriptions of the columns into the header of a FITS table."
+    from astropy.io import fits
+    with fits.open(path, mode='update') as hdus:
+        for i, column in enumerate(table.itercols(), 1):
+            if column.description: hdus[1].header.set(f'TCOMM{i}', column.description, after=f'TFORM{i}')
+
 # %% ../nbs/01_files.ipynb #3090182f
 def table_writer(
     table,  # an astropy Table
     kind:str,  # format, as astropy names it
 ):  # function of a path
     "What `write_files` takes in the place of an array: a function that writes the table."
-    def write(path): table.write(path, format=kind, overwrite=True)
+    def write(path):
+        table.write(path, format=kind, overwrite=True)
+        if kind == 'fits': _describe_columns(path, table)
     return write
 
 # %% ../nbs/01_files.ipynb #c6fd7a42

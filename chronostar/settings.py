@@ -15,7 +15,7 @@ from types import FunctionType
 
 from fastcore.basics import patch
 
-from .conventions import InputError, nearest
+from .conventions import InputError, nearest, place_of
 
 # %% ../nbs/12_settings.ipynb #60ca2f20
 logger = logging.getLogger(__name__)
@@ -130,7 +130,8 @@ def get_class(
     if module is None: raise InputError(f"there is no class {name!r}{nearest(name, CLASSES)}")
     try: return getattr(import_module(module), cls)
     except Exception as e:  # a module can fail in any way
-        raise InputError(f"cannot import {name!r}: {e}") from None
+        place = place_of(e)
+        raise InputError(f"cannot import {name!r}: {f'{place}: ' if place else ''}{e}") from None
 
 # %% ../nbs/12_settings.ipynb #3343a005
 def name_of(

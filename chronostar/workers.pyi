@@ -2,7 +2,7 @@
 from chronostar.stars import StarData
 from typing import Any, NamedTuple, Self
 
-__all__ = ["logger", "SharedStars", "share_stars", "load_shared", "check_workers", "Workers"]
+__all__ = ["logger", "SharedStars", "share_stars", "load_shared", "labelled", "check_workers", "Workers"]
 
 logger: Any
 class SharedStars(NamedTuple):
@@ -14,6 +14,7 @@ class SharedStars(NamedTuple):
     pid: int
 def share_stars(stars: Any, folder: Any) -> SharedStars: ...
 def load_shared(shared: Any) -> StarData: ...
+def labelled(label: Any) -> Any: ...
 def check_workers(n: Any = ..., executor: Any = ...) -> Any: ...
 class Workers:
     def __init__(self, stars: Any, n: int = ..., executor: Any = ..., folder: Any = ...) -> None: ...

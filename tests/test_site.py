@@ -399,6 +399,51 @@ def shown(page):
             if "text/markdown" in output.get("data", {})]
 
 
+def api_entries(page):
+    "{module: {name: what the index says of it}} of the page with everything by name."
+    found = {}
+    for module, text in re.findall(r"^## \[(chronostar\.[\w.]+)\]\(.*?\)\n(.*?)(?=^## |\Z)", "\n".join(shown(page)),
+                                   re.MULTILINE | re.DOTALL):
+        parts = re.split(r"^(?:- \[?| {4}- (?=`\w+\.))`([\w.]+)`", text, flags=re.MULTILINE)[1:]
+        found[module] = dict(zip(parts[::2], parts[1::2], strict=True))
+    return found
+
+
+def test_the_index_of_names_is_complete(pages):
+    "Each public function, class and method of each chapter, with all that it takes."
+    found, missing = api_entries(pages["reference/api.ipynb"]), []
+    assert set(found) == {f"chronostar.{module}" for module in MODULES.values()}
+    anywhere = {name: text for entries in found.values() for name, text in entries.items()}  # methods are with their class
+    for module, entries in found.items():
+        entries = {**anywhere, **entries}
+        for name in (name.removeprefix(f"{module}.") for name in d["syms"][module]):
+            if any(part.startswith("_") for part in name.split(".")):
+                continue
+            thing = import_module(module)
+            for part in name.split("."):
+                thing = inspect.getattr_static(thing, part)
+            thing = getattr(thing, "__func__", getattr(thing, "f", thing))  # of a class method, ours or fastcore's
+            if name not in entries:
+                missing.append(f"{module}.{name}")
+            elif inspect.isfunction(thing):
+                takes = [parameter for parameter in inspect.signature(thing).parameters if parameter not in ("self", "cls")]
+                missing += [f"{name}: {parameter}" for parameter in takes if not re.search(
+                    rf"^ +- `\**{parameter}[`=]", entries[name], re.MULTILINE)]
+    assert not missing
+
+
+def test_the_index_of_names_is_made_from_the_code(monkeypatch):
+    monkeypatch.chdir(ROOT / "nbs" / "reference")
+    space = {}
+    for source in cells("reference/api.ipynb", "code")[:-1]:
+        exec(source, space)
+    last = cells("reference/api.ipynb", "code")[-1].splitlines()
+    exec("\n".join(last[:-1]), space)
+    nb = nbformat.read("api.ipynb", as_version=4)
+    stored = "".join(nb.cells[-1].outputs[0].data["text/markdown"])
+    assert eval(last[-1], space).data == stored, "execute nbs/reference/api.ipynb"
+
+
 @each_page
 def test_signatures_can_be_read(page):
     "No addresses in them, no type of None, and nothing that stands for all arguments where there are names to give."
@@ -437,6 +482,15 @@ def test_tables_have_one_head(page):
         for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
             assert table.count("<thead>") == 1, table[:500]
             assert not re.search(r"<th[^>]*>(float|int|bool|str|object)\d*</th>", table), table[:500]
+
+
+@each_page
+def test_outputs_load_nothing_from_elsewhere(page):
+    "Neither scripts nor styles, fonts or images: figures that can be turned bring along what they need."
+    for text in shown(page):
+        for tag in re.findall(r"<(?:script|link|img|iframe|source)\b[^>]*>", text):
+            assert not re.search(r"""\b(src|href|srcset)=["']?(?:https?:)?//""", tag), tag[:300]
+        assert not re.search(r"@import|url\([\"']?https?:|require\.config|import\s*\(?[\"']https?:", text)
 
 
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name not in MODULES])
