@@ -387,11 +387,11 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     if said and settings.get('selection') is None: settings['selection'] = said
     elif said and settings['selection'] != said:
         logger.warning("the stars were selected by %r; the settings count, %r", said, settings['selection'])
+    self.manifest_ = self._manifest(given, start_init_comps, init_resp)
     if config['modules']['background'] == 'auto':
         free = start_init_comps is None and init_resp is None and self._takes_background()
         if free: choose_background(config, stars)
         else: config['modules']['background'] = None
-    self.manifest_ = self._manifest(given, start_init_comps, init_resp)
     make_component, background = component_maker(config), component_maker(config, 'background')
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]
@@ -486,8 +486,9 @@ def _do_noise(self:Driver, stars):
     if self._was_done('noise', stars): return
     logger.info("fitting %s again, with noise that may be larger than quoted", self.record_.best_label)
     weights, components = self.record_.best_mixture.get_parameters()
-    make = partial(self._make_mixture, noise=True)
-    with labelled('noise'): fits, _ = fit_each(_fit, [(stars, make, count(), weights, components)])
+    refit, best = partial(_fit, stars, partial(self._make_mixture, noise=True), count()), self.record_.best_score
+    def groups_only(): return _groups_only(refit(weights, components), len(stars), refit, best)
+    with labelled('noise'): fits, _ = fit_each(groups_only, [()])
     if not fits or not fits[0].score < self.record_.best_score:
         logger.info("no better: the noise is taken to be as quoted")
         return

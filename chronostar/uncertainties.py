@@ -239,7 +239,7 @@ def _covariance_of_quantities(info, jacobian, covariance, undetermined):
     k = info.resp.shape[1]
     of_all = jacobian @ covariance @ jacobian.T
     of_all[-k:, -k:] += np.diag(info.resp.sum(axis=0)) - info.resp.T @ info.resp  # the coins
-    size = jacobian**2/np.maximum(info.complete, 1e-300)
+    size = jacobian**2/np.maximum(info.complete, 1e-100)
     along = size @ (info.complete[:, None]*undetermined**2)
     unknown = (along > 1e-3*size.sum(axis=1, keepdims=True)).any(axis=1)
     unknown |= (size @ ~info.free > 0) & (np.diag(of_all) == 0)

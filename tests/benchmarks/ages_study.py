@@ -106,7 +106,7 @@ def search(stars, mine):
     v = verdict(best, stars, k)
     details = (*details, ("dxyz", component.dxyz), ("duvw", component.duvw), ("weight", v.members), ("summary", v.summary),
                ("budget", v.budget), ("kinds", [type(c).__name__ for c in best.components_]))
-    return Answer(*uncertainties[k, "age"], v.age_error_total, flags=[*flags, *v.flags], details=details)
+    return Answer(*uncertainties[k, "age"], v.age_error_total, v.age_total, [*flags, *v.flags], details)
 
 
 # ---- one draw, and many
