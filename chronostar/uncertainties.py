@@ -161,12 +161,16 @@ def observed_information(
 # %% ../nbs/19_uncertainties.ipynb #6a35abf2
 _SINGULAR = 1e-6  # share of the information, below which a direction is not determined
 
+def _at_least_something(complete):
+    "Information of single coordinates, for a scale: of some there may be none, or less."
+    return np.maximum(complete, 1e-14*complete.max(initial=1e-100))
+
 def covariance_of_coordinates(
     info,  # Information
 ) -> tuple:  # covariance (p, p), and the directions (p, m) that are not determined
     "The inverse of the information over the free coordinates."
     p, free = len(info.matrix), np.flatnonzero(info.free)
-    scale = 1/np.sqrt(np.maximum(info.complete[free], 1e-300))
+    scale = 1/np.sqrt(_at_least_something(info.complete)[free])
     values, vectors = np.linalg.eigh(info.matrix[np.ix_(free, free)]*scale*scale[:, None])
     good = values > _SINGULAR
     covariance, undetermined = np.zeros((p, p)), np.zeros((p, (~good).sum()))
@@ -239,8 +243,9 @@ def _covariance_of_quantities(info, jacobian, covariance, undetermined):
     k = info.resp.shape[1]
     of_all = jacobian @ covariance @ jacobian.T
     of_all[-k:, -k:] += np.diag(info.resp.sum(axis=0)) - info.resp.T @ info.resp  # the coins
-    size = jacobian**2/np.maximum(info.complete, 1e-100)
-    along = size @ (info.complete[:, None]*undetermined**2)
+    complete = _at_least_something(info.complete)
+    size = jacobian**2/complete
+    along = size @ (complete[:, None]*undetermined**2)
     unknown = (along > 1e-3*size.sum(axis=1, keepdims=True)).any(axis=1)
     unknown |= (size @ ~info.free > 0) & (np.diag(of_all) == 0)
     by = [widening(n) if 'age' in d.names else 1. for d, n in zip(info.derivatives, info.resp.sum(axis=0))]

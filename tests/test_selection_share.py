@@ -18,6 +18,7 @@ from chronostar.datatools import InputError, StarData
 from chronostar.mixture.componentmixture import ComponentMixture
 from chronostar.results import describe, read_result
 from chronostar.selection import LEAST, WHOLE, Selection
+from chronostar.traceorbit import from_curvilinear
 from chronostar.transforms import SUN
 
 sys.path.append(str(Path(__file__).parent / "benchmarks"))
@@ -94,6 +95,18 @@ def test_far_from_the_edge_and_far_outside():
         share, length = region.share(mean, cov), np.sqrt(np.trace(cov))
         np.testing.assert_allclose(share.value, LEAST, rtol=1e-6)
         assert np.abs(share.by_mean).max() * length < 1e-6 * LEAST and np.abs(share.by_cov).max() * length**2 < 1e-6 * LEAST
+
+
+@pytest.mark.parametrize("where, dxyz, duvw, age", [(60.0, 10, 3, 20), (250.0, 20, 3, 60), (600.0, 20, 4, 100), (1500.0, 20, 8, 165)])
+def test_shares_of_what_reaches_far_beyond_the_sample(where, dxyz, duvw, age):
+    "Sheets that have spread along their orbits are bent; stars drawn from them are counted."
+    component = SphereSpaceTimeComponent(selection="parallax > 10")
+    now = from_curvilinear(np.array([[0.0, where, 25, 0, -5, 0]]))[0][0]
+    mean, cov = component.set_from_now(now, dxyz, duvw, age)._curvilinear_moments()
+    drawn = np.random.default_rng(1).multivariate_normal(mean, cov, 1_000_000)
+    counted = Selection("parallax > 10").contains(from_curvilinear(drawn)[0]).mean()
+    assert counted > 2 * LEAST
+    np.testing.assert_allclose(component.share, counted, rtol=0.05)
 
 
 def test_the_smallest_shares_have_no_kink():

@@ -17,7 +17,8 @@ from sklearn.base import clone
 from ..base import Alternative, BaseComponent, Derivatives, differentiate
 from ..climb import Point, climb
 from ..conventions import AXES, AXIS_UNITS, InputError
-from ..selection import WHOLE, Share, draw_within, nothing_outside, share_within, sums_within
+from ..selection import (
+    WHOLE, Share, draw_within, nearest_in_reach, nothing_outside, share_within, sums_within)
 from ..stars import as_stars, untraceable
 from ..traceorbit import from_curvilinear, get_orbit, to_curvilinear
 
@@ -184,10 +185,11 @@ def _curvilinear_moments(self:Association):
 def _share_at(self:Association, mean, cov, rays=1024):
     "The share of it that is within the selection, and its derivatives by curvilinear mean and covariance."
     if self.selection is None: return WHOLE
-    now, jac = from_curvilinear(mean + np.vstack([np.zeros(6), np.eye(6)[:3]]))
+    near, away = nearest_in_reach(self.selection, mean[:3])
+    now, jac = from_curvilinear(np.hstack([near, mean[3:]]) + np.vstack([np.zeros(6), np.eye(6)[:3]]))
     jac, turned = jac[0, :3, :3], jac[1:, :3, :3] - jac[0, :3, :3]  # to Cartesian; a parsec further
-    share = share_within(self.selection, now[0], jac @ cov[:3, :3] @ jac.T, rays)
-    by_turning = 2*np.einsum('ij,aik,jk->a', share.by_cov, turned @ cov[:3, :3], jac)
+    share = share_within(self.selection, now[0, :3] + jac @ away, jac @ cov[:3, :3] @ jac.T, rays)
+    by_turning = 0 if away.any() else 2*np.einsum('ij,aik,jk->a', share.by_cov, turned @ cov[:3, :3], jac)
     return Share(share.value, share.by_mean @ jac + by_turning, jac.T @ share.by_cov @ jac)
 
 @patch(as_prop=True)
