@@ -698,7 +698,7 @@ def _read_fit(self:Driver, folder):
     "The components in a folder, with those settings and classes of this search that no file can keep."
     settings, modules = self.config_['component'], self.config_['modules']
     lost = {key: value for key, value in settings.items() if plain(value) is None}
-    classes = [modules[role] for role in ('component', 'background') if modules[role] is not None]
+    classes = [modules[role] for role in ('component', 'background') if isinstance(modules[role], type)]
     return read_components(folder, {key: value for key, value in lost.items() if value is not None}, classes)
 
 # %% ../nbs/30_driver.ipynb #70f1b9c9

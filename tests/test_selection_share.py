@@ -97,7 +97,10 @@ def test_far_from_the_edge_and_far_outside():
         assert np.abs(share.by_mean).max() * length < 1e-6 * LEAST and np.abs(share.by_cov).max() * length**2 < 1e-6 * LEAST
 
 
-@pytest.mark.parametrize("where, dxyz, duvw, age", [(60.0, 10, 3, 20), (250.0, 20, 3, 60), (600.0, 20, 4, 100), (1500.0, 20, 8, 165)])
+FAR = [(60.0, 10, 3, 20), (250.0, 20, 3, 60), (600.0, 20, 4, 100), (1500.0, 20, 8, 165)]
+
+
+@pytest.mark.parametrize("where, dxyz, duvw, age", FAR)
 def test_shares_of_what_reaches_far_beyond_the_sample(where, dxyz, duvw, age):
     "Sheets that have spread along their orbits are bent; stars drawn from them are counted."
     component = SphereSpaceTimeComponent(selection="parallax > 10")
