@@ -7,6 +7,7 @@ __all__ = ['HIGHEST', 'FieldComponent', 'LayeredFieldComponent']
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #5fde5a85
 from copy import copy
+from functools import lru_cache
 
 import numpy as np
 from fastcore.basics import patch
@@ -198,7 +199,6 @@ HIGHEST = 1e5  # pc, the largest scale height considered: the density is the sam
 
 class LayeredFieldComponent(FieldComponent):
     "A density that falls with the distance from the Galactic plane, and a Gaussian of velocities."
-    n_params = 10  # 9 for the velocities, and the scale height
     read_units = FieldComponent.read_units | {'scale_height': 'pc'}
     theta_names = [*FieldComponent.theta_names, 'step 1/scale_height']
 
@@ -207,6 +207,11 @@ class LayeredFieldComponent(FieldComponent):
         *, selection=None,  # which stars the sample could hold: 'parallax > 10'; that of the data by default
         reg_covar=1e-6,  # smallest eigenvalue of the covariance, km²/s²
     ): super().__init__(params, selection=selection, reg_covar=reg_covar)
+
+    @property
+    def n_params(self) -> int:
+        "9 for the velocities and one for the scale height, unless that is at its bound."
+        return 9 if self.params is not None and self._at_bound else 10
 
     def __repr__(self):
         field = super().__repr__().replace('FieldComponent', type(self).__name__)
@@ -232,10 +237,18 @@ def scale_height(self:LayeredFieldComponent) -> float:
 def _crowd(self:LayeredFieldComponent, points): return np.exp(-np.abs(points[:, 2])*self.get_parameters()[12])
 
 @patch(as_prop=True)
-def _heights(self:LayeredFieldComponent):
-    "Distances from the plane of the points that fill the region, and its volume."
-    points, volume = self.region.fill(14)
-    return np.abs(points[:, 2]), volume
+def _at_bound(self:LayeredFieldComponent) -> bool:
+    "Is it the same at all heights?"
+    return bool(self.get_parameters()[12] <= 1.001/HIGHEST)
+
+@lru_cache(maxsize=16)
+def _heights_in(region):
+    "Distances from the plane of 1024 equal parts of a region."
+    heights = np.sort(np.abs(region.fill()[0][:, 2]))
+    return np.array([part.mean() for part in np.array_split(heights, 1024)])
+
+@patch(as_prop=True)
+def _heights(self:LayeredFieldComponent): return _heights_in(self.region), self.region.fill()[1]
 
 @patch
 def _log_place(self:LayeredFieldComponent, stars):
@@ -247,7 +260,7 @@ def _log_place(self:LayeredFieldComponent, stars):
 def _mean_height(rate, heights):
     "The mean distance from the plane for a rate 1/h."
     crowd = np.exp(-rate*(heights - heights.min()))
-    return heights @ crowd/crowd.sum()
+    return (heights*crowd).sum()/crowd.sum()
 
 @patch
 def _fit_place(self:LayeredFieldComponent, stars, resp):
@@ -288,10 +301,10 @@ def derivatives(self:LayeredFieldComponent,
     "Derivatives of the log density by 9 steps of the velocities' mean and covariance and one of 1/scale height."
     stars, rate, heights = as_stars(X), self.params[12], self._heights[0]
     of = FieldComponent(self.params[:12], selection=self.selection).derivatives(stars, resp)
-    mean, square = _mean_height(rate, heights), heights**2 @ (crowd := np.exp(-rate*heights))/crowd.sum()
+    mean, square = _mean_height(rate, heights), np.average(heights**2, weights=np.exp(-rate*heights))
     scores = np.column_stack([of.scores, 1e-3*(mean - np.abs(stars.means[:, 2]))])
     hessian, jacobian = np.pad(of.hessian, (0, 1)), np.pad(of.jacobian, (0, 1))
     hessian[9, 9], jacobian[9, 9] = -1e-6*resp.sum()*(square - mean**2), -1e-3/rate**2
-    held = {9: f'scale_height at its bound {HIGHEST:.3g} pc'} if rate <= 1.001/HIGHEST else {}
+    held = {9: f'scale_height at its bound {HIGHEST:.3g} pc'} if self._at_bound else {}
     names, values = list(self.read_units), np.append(of.values, 1/rate)
     return Derivatives(scores, hessian, names, list(self.read_units.values()), values, jacobian, held)
