@@ -263,9 +263,10 @@ def _make_way(savedir, overwrite, asked_for):
     from chronostar.conventions import InputError
     from chronostar.results import check_apart, check_savedir
     try: check_apart(savedir)
-    except InputError as e:
+    except InputError:
         if asked_for: raise
-        logger.warning("%s; as none is asked for, it goes to %s", e, savedir)
+        logger.warning("%s lies in the folder of another result, or has one in its own: name another folder "
+                       "in the settings, with run: {savedir: ...}, to keep them apart", savedir)
     return check_savedir(savedir, overwrite)
 
 # %% ../nbs/50_cli.ipynb #6487ac72

@@ -249,13 +249,13 @@ def choose_background(
         component = component_maker(config, 'background' if cls else 'component')()
         component.maximize(some, np.ones(len(some)))
         return component.n_params*np.log(len(some)) - 2*component.estimate_log_prob(some).sum()
+    def called(cls): return cls.__name__ if cls else 'none'
     found = {}
     kinds = BACKGROUNDS if _is_deep(config['component'].get('selection')) else BACKGROUNDS[:2]
     for cls in (None, *map(get_class, kinds)):
         try: found[cls] = bic(cls)
-        except InputError as e: logger.info("background: no %s (%s)", cls.__name__ if cls else 'component', e)
+        except InputError as e: logger.debug("background: no %s (%s)", called(cls), e)
     best = config['modules']['background'] = min(found, key=found.get, default=None)
-    def called(cls): return cls.__name__ if cls else 'none'
     logger.info("background: %s, by BIC of a component for all (%s)", called(best),
                 ', '.join(f"{called(cls)}: {score:.1f}" for cls, score in found.items()))
 

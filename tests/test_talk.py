@@ -175,7 +175,7 @@ def test_results_do_not_lie_in_each_other(place):
     (place / "result").mkdir()
     np.save(place / "result/params.npy", np.ones(9))
     done = call(place, "fit_chronostar", "sample", settings="icpool: {max_components: 1}")
-    assert done.returncode == 0 and "as none is asked for, it goes to result/final" in done.stderr
+    assert done.returncode == 0 and "result/final lies in the folder of another result" in done.stderr
 
 
 def test_a_start_that_is_left_out_is_told_in_one_line(stars, caplog):
