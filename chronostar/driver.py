@@ -154,7 +154,7 @@ def _hopeless(mixture, stars, gone, new, saved=0.):
                      share=1 - w, hope=np.inf, max_iter=20)
     return fit.gain + saved < -10
 
-def _simpler(mixture, stars, everything=False):
+def _simpler(mixture, stars, everything=False, make_group=None):
     "Starts with a component less, the most promising first, or all: what is done, weights and components."
     resp, n, weights, components = np.asarray(mixture.predict_proba(stars)), len(stars), *mixture.get_parameters()
     with np.errstate(divide='ignore'): loss = n*np.log1p(-weights) - np.log1p(-resp).sum(axis=0)
@@ -169,6 +169,10 @@ def _simpler(mixture, stars, everything=False):
         stream = copy(field).maximize(stars, np.ascontiguousarray(resp[:, k]))
         if _hopeless(mixture, stars, [k], stream): continue
         yield f"a stream in the place of group {k}", weights, [*components[:k], stream, *components[k + 1:]]
+    for k, c in enumerate(components):
+        if make_group is None or c.age is not None or c.fills_sample or resp[:, k].sum() < 10: continue
+        group = make_group().maximize(stars, np.ascontiguousarray(resp[:, k]))
+        yield f"a group in the place of component {k}", weights, [*components[:k], group, *components[k + 1:]]
     total = np.maximum(resp.sum(axis=0), 1e-300)
     shared = resp.T @ resp/np.minimum.outer(total, total)
     def groups(i, j): return components[i].age is not None and type(components[i]) is type(components[j])
@@ -445,7 +449,7 @@ def _do_simpler(self:Driver, stars):
     if best is None or len(best.components_) < 2 or len(stars) >= LARGE: return False
     if not self._was_done('simpler', stars):
         def start(weights, components): return lambda stars: (weights, components)
-        starts = [start(*begin) for what, *begin in _simpler(best, stars, everything=True)]
+        starts = [start(*begin) for what, *begin in _simpler(best, stars, True, component_maker(self.config_))]
         logger.info("more components do not pay: trying %d mixtures that are simpler than %s", len(starts),
                     self.record_.best_label)
         task = stars, InitialCondition('simpler', others=starts), self._make_mixture, to_beat
