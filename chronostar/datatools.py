@@ -442,7 +442,7 @@ def _say_doubts(prepared):
 def prepare(
     table,  # an astropy Table with Gaia's columns, or with X to W; or what `as_table` takes
     fake_rvs:bool=False,  # keep stars without a radial velocity, see `fill_missing_rvs`
-    rv_shift=0.,  # km/s, added to the radial velocities; or 'colour', 'colour-solar': see [line shifts](09_lineshifts.ipynb)
+    rv_shift=0.,  # km/s, added to the radial velocities; or 'colour', 'colour-solar': see chronostar.lineshifts
     columns:dict=None,  # Gaia's name -> the table's, for columns that `find_columns` does not know
     rv_error:float=None,  # km/s, for radial velocities without uncertainty; else they are not used
     selection:str=None,  # which stars the sample could hold, such as 'parallax > 10'; else as the table says

@@ -199,6 +199,7 @@ HIGHEST = 1e5  # pc, the largest scale height considered: the density is the sam
 
 class LayeredFieldComponent(FieldComponent):
     "A density that falls with the distance from the Galactic plane, and a Gaussian of velocities."
+    n_params = 10  # 9 for the velocities, and the scale height, unless that is at its bound
     read_units = FieldComponent.read_units | {'scale_height': 'pc'}
     theta_names = [*FieldComponent.theta_names, 'step 1/scale_height']
 
@@ -206,12 +207,9 @@ class LayeredFieldComponent(FieldComponent):
         params=None,  # shape (13,): mean velocity, and its covariance row by row, km/s; 1/scale height, 1/pc
         *, selection=None,  # which stars the sample could hold: 'parallax > 10'; that of the data by default
         reg_covar=1e-6,  # smallest eigenvalue of the covariance, km²/s²
-    ): super().__init__(params, selection=selection, reg_covar=reg_covar)
-
-    @property
-    def n_params(self) -> int:
-        "9 for the velocities and one for the scale height, unless that is at its bound."
-        return 9 if self.params is not None and self._at_bound else 10
+    ):
+        super().__init__(params, selection=selection, reg_covar=reg_covar)
+        if params is not None: self._count()
 
     def __repr__(self):
         field = super().__repr__().replace('FieldComponent', type(self).__name__)
@@ -226,7 +224,7 @@ def set_parameters(self:LayeredFieldComponent, params):
         raise InputError("a LayeredFieldComponent has 13 parameters, the last of them, 1/scale height, above 0, "
                          f"not {params.tolist()}")
     self.params = np.append(check_gaussian(self, params[:12], 3), params[12])
-    return self
+    return self._count()
 
 @patch(as_prop=True)
 def scale_height(self:LayeredFieldComponent) -> float:
@@ -240,6 +238,12 @@ def _crowd(self:LayeredFieldComponent, points): return np.exp(-np.abs(points[:, 
 def _at_bound(self:LayeredFieldComponent) -> bool:
     "Is it the same at all heights?"
     return bool(self.get_parameters()[12] <= 1.001/HIGHEST)
+
+@patch
+def _count(self:LayeredFieldComponent):
+    "Set the number of parameters that are free; returns self."
+    self.n_params = 9 if self._at_bound else 10
+    return self
 
 @lru_cache(maxsize=16)
 def _heights_in(region):
