@@ -171,7 +171,9 @@ def _simpler(mixture, stars, everything=False, make_group=None):
         yield f"a stream in the place of group {k}", weights, [*components[:k], stream, *components[k + 1:]]
     for k, c in enumerate(components):
         if make_group is None or c.age is not None or c.fills_sample or resp[:, k].sum() < 10: continue
-        group = make_group().maximize(stars, np.ascontiguousarray(resp[:, k]))
+        group = make_group()
+        if isinstance(c, type(group)): continue
+        group.maximize(stars, np.ascontiguousarray(resp[:, k]))
         yield f"a group in the place of component {k}", weights, [*components[:k], group, *components[k + 1:]]
     total = np.maximum(resp.sum(axis=0), 1e-300)
     shared = resp.T @ resp/np.minimum.outer(total, total)
@@ -179,7 +181,8 @@ def _simpler(mixture, stars, everything=False, make_group=None):
     pairs = [(i, j) for i, j in zip(*np.triu_indices(len(components), 1)) if groups(i, j)]
     likely = sorted(pairs, key=lambda pair: -shared[pair])[:3*len(components)]
     for i, j in likely if everything else [pair for pair in pairs if shared[pair] >= SHARED]:
-        merged = copy(components[i]).maximize(stars, resp[:, i] + resp[:, j])
+        merged = copy(components[i])
+        merged.maximize(stars, resp[:, i] + resp[:, j])
         if _hopeless(mixture, stars, [i, j], merged, saved=0.5*(merged.n_params + 1)*np.log(n)): continue
         new = np.where(np.arange(len(weights)) == i, weights[i] + weights[j], weights)
         yield (f"components {i} and {j} as one", np.delete(new, j),
