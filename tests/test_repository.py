@@ -58,6 +58,13 @@ def test_notebooks_are_clean(copy):
                                                     for name in NOTEBOOKS}, "run nbdev_clean")
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_no_stored_output_is_an_error(name):
+    cells = nbformat.read(NBS / name, 4).cells
+    failed = [cell.source[:80] for cell in cells for output in cell.get("outputs", ()) if output.output_type == "error"]
+    assert not failed, f"{name} has stored errors: run it again, and store its outputs"
+
+
 def test_readme_is_the_index():
     text, images = make_readme(NBS / "index.ipynb")
     again = "README.md is not nbs/index.ipynb: run python tools/make_readme.py"
