@@ -174,6 +174,7 @@ def _simpler(mixture, stars, everything=False, make_group=None):
         group = make_group()
         if isinstance(c, type(group)): continue
         group.maximize(stars, np.ascontiguousarray(resp[:, k]))
+        if not (group.age or 0) > 1: continue  # it describes a field
         yield f"a group in the place of component {k}", weights, [*components[:k], group, *components[k + 1:]]
     total = np.maximum(resp.sum(axis=0), 1e-300)
     shared = resp.T @ resp/np.minimum.outer(total, total)
