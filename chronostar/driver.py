@@ -139,7 +139,7 @@ def _groups_only(fit, n, refit, to_beat):
     for why in taken_out: logger.info("taken out: %s", why)
     return fit
 
-# %% ../nbs/30_driver.ipynb #96647934
+# %% ../nbs/30_driver.ipynb #b93cc9c4
 SHARED = 0.1  # part of the members of the smaller of two groups, from which on they may be one
 
 def _extent(component):
@@ -154,28 +154,41 @@ def _hopeless(mixture, stars, gone, new, saved=0.):
                      share=1 - w, hope=np.inf, max_iter=20)
     return fit.gain + saved < -10
 
-def _simpler(mixture, stars, everything=False, make_group=None):
-    "Starts with a component less, the most promising first, or all: what is done, weights and components."
-    resp, n, weights, components = np.asarray(mixture.predict_proba(stars)), len(stars), *mixture.get_parameters()
+# %% ../nbs/30_driver.ipynb #7ce7a857
+def _without_one(mixture, stars, resp, everything):
+    "Starts with a component less, the most promising first."
+    n, weights, components = len(stars), *mixture.get_parameters()
     with np.errstate(divide='ignore'): loss = n*np.log1p(-weights) - np.log1p(-resp).sum(axis=0)
     excess = loss - [0.5*(c.n_params + 1)*np.log(n) for c in components]
     for k in np.argsort(excess):
         if not excess[k] < 10 and not (everything and k != weights.argmax()): continue
         rest = np.delete(weights, k)
         yield f"without component {k}", rest/rest.sum(), [*components[:k], *components[k + 1:]]
+
+def _stream_for_group(mixture, stars, resp):
+    "Starts with a component of the field in the place of a large group."
+    weights, components = mixture.get_parameters()
     field = next((c for c in components if c.fills_sample), None)
     for k, c in enumerate(components):
         if field is None or c.age is None or _extent(c) < 0.1*_extent(field): continue
         stream = copy(field).maximize(stars, np.ascontiguousarray(resp[:, k]))
         if _hopeless(mixture, stars, [k], stream): continue
         yield f"a stream in the place of group {k}", weights, [*components[:k], stream, *components[k + 1:]]
+
+def _group_for_gaussian(mixture, stars, resp, make_group):
+    "Starts with a group in the place of a free Gaussian, if it has an age there."
+    weights, components = mixture.get_parameters()
     for k, c in enumerate(components):
-        if make_group is None or c.age is not None or c.fills_sample or resp[:, k].sum() < 10: continue
         group = make_group()
-        if isinstance(c, type(group)): continue
+        if c.age is not None or c.fills_sample or isinstance(c, type(group)) or resp[:, k].sum() < 10: continue
         group.maximize(stars, np.ascontiguousarray(resp[:, k]))
         if not (group.age or 0) > 1: continue  # it describes a field
         yield f"a group in the place of component {k}", weights, [*components[:k], group, *components[k + 1:]]
+
+# %% ../nbs/30_driver.ipynb #41d46e8f
+def _two_as_one(mixture, stars, resp, everything):
+    "Starts with two groups in one, those that share most first."
+    weights, components = mixture.get_parameters()
     total = np.maximum(resp.sum(axis=0), 1e-300)
     shared = resp.T @ resp/np.minimum.outer(total, total)
     def groups(i, j): return components[i].age is not None and type(components[i]) is type(components[j])
@@ -184,11 +197,20 @@ def _simpler(mixture, stars, everything=False, make_group=None):
     for i, j in likely if everything else [pair for pair in pairs if shared[pair] >= SHARED]:
         merged = copy(components[i])
         merged.maximize(stars, resp[:, i] + resp[:, j])
-        if _hopeless(mixture, stars, [i, j], merged, saved=0.5*(merged.n_params + 1)*np.log(n)): continue
+        if _hopeless(mixture, stars, [i, j], merged, saved=0.5*(merged.n_params + 1)*np.log(len(stars))): continue
         new = np.where(np.arange(len(weights)) == i, weights[i] + weights[j], weights)
         yield (f"components {i} and {j} as one", np.delete(new, j),
                [merged if c is components[i] else c for c in components if c is not components[j]])
 
+def _simpler(mixture, stars, everything=False, make_group=None):
+    "Starts with what is simpler, or all of it: what is done, weights and components."
+    resp = np.asarray(mixture.predict_proba(stars))
+    yield from _without_one(mixture, stars, resp, everything)
+    yield from _stream_for_group(mixture, stars, resp)
+    if make_group is not None: yield from _group_for_gaussian(mixture, stars, resp, make_group)
+    yield from _two_as_one(mixture, stars, resp, everything)
+
+# %% ../nbs/30_driver.ipynb #96647934
 def _backward(fit, stars, refit):
     "A fit, or a simpler one if that is better."
     while len(fit.mixture.components_) > 1:
@@ -249,23 +271,24 @@ def _is_deep(words):
 def choose_background(
     config:dict,  # from `check_config`
     stars,  # StarData
-):
-    "Put the class of the field that describes all stars best, by BIC, in the place of `background: auto`."
+):  # a class; None for no field of its own
+    "The class of the field that describes all stars best, by BIC."
     some = stars[::max(1, len(stars)//LARGE)]
     def bic(cls):
-        config['modules']['background'] = cls
-        component = component_maker(config, 'background' if cls else 'component')()
+        modules = {**config['modules'], 'background': cls}
+        component = component_maker({**config, 'modules': modules}, 'background' if cls else 'component')()
         component.maximize(some, np.ones(len(some)))
         return component.n_params*np.log(len(some)) - 2*component.estimate_log_prob(some).sum()
     def called(cls): return cls.__name__ if cls else 'none'
-    found = {}
-    kinds = BACKGROUNDS if _is_deep(config['component'].get('selection')) else BACKGROUNDS[:2]
+    found, deep = {}, _is_deep(config['component'].get('selection'))
+    kinds = [name for name in BACKGROUNDS if deep or name != 'LayeredFieldComponent']
     for cls in (None, *map(get_class, kinds)):
         try: found[cls] = bic(cls)
         except InputError as e: logger.debug("background: no %s (%s)", called(cls), e)
-    best = config['modules']['background'] = min(found, key=found.get, default=None)
+    best = min(found, key=found.get, default=None)
     logger.info("background: %s, by BIC of a component for all (%s)", called(best),
                 ', '.join(f"{called(cls)}: {score:.1f}" for cls, score in found.items()))
+    return best
 
 # %% ../nbs/30_driver.ipynb #680f6161
 _PLANS = {'auto': '{many}, to begin with', 'input': '{many}, as given',
@@ -407,8 +430,7 @@ def _set_up(self:Driver, data, start_init_comps, init_resp):
     self.manifest_ = self._manifest(given, start_init_comps, init_resp)
     if config['modules']['background'] == 'auto':
         free = start_init_comps is None and init_resp is None and self._takes_background()
-        if free: choose_background(config, stars)
-        else: config['modules']['background'] = None
+        config['modules']['background'] = choose_background(config, stars) if free else None
     make_component, background = component_maker(config), component_maker(config, 'background')
     if init_resp is not None and start_init_comps is None:
         start_init_comps = [make_component() for _ in range(init_resp.shape[1])]

@@ -114,7 +114,8 @@ def _with_errors(table, uncertainties):
     return table
 
 # %% ../nbs/24_results.ipynb #6283ac8e
-_OF_VERDICTS = {'age_total': 'Myr', 'age_error_total': 'Myr', 'determined_by': None, 'virial_ratio': None, 'expansion_dbic': None}
+_OF_VERDICTS = {'age_total': 'Myr', 'age_error_total': 'Myr', 'determined_by': None, 'virial_ratio': None,
+                'expansion_dbic': None}
 
 def _with_verdicts(table, verdicts):
     "Columns with what there is to be thought of the ages; NaN or empty where there is nothing."
@@ -141,7 +142,8 @@ ABOUT = {  # name of a column -> unit, UCD (kind of quantity, as the Virtual Obs
     'members_in_all': ('', '', 'expected number of stars, also of those that the selection has cut off'),
     'age': ('Myr', 'time.age', 'time since birth'), 'dxyz': ('pc', '', 'spread of the positions at birth'),
     'duvw': ('km/s', '', 'spread of the velocities at birth'),
-    'age_error_total': ('Myr', '', 'uncertainty of the age with all that may be wrong'),
+    'age_total': ('Myr', 'time.age', 'age, with the zero point of the velocities that the members make probable'),
+    'age_error_total': ('Myr', '', 'uncertainty of age_total with all that may be wrong'),
     'determined_by': ('', '', 'how many stars determine the age'),
     'virial_ratio': ('', '', 'virial mass over the mass of the members: below about 10 it may be bound'),
     'expansion_dbic': ('', '', 'by how much BIC prefers it to a free Gaussian'),

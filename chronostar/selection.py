@@ -64,12 +64,8 @@ class Selection:
                 self.box[name] = max(before[0], low), min(before[1], high)
             elif low == -np.inf: self.cones.append((*map(float, name[5:-1].split(',')), high))
             else: raise InputError(f"a cone has a largest radius and no smallest, not {condition.strip()!r}")
-
-    @property
-    def reach(self) -> float:
-        "The largest distance from the Sun, pc; infinite where there is none."
-        corners = [np.abs(np.array(self.box.get(axis, (-np.inf, np.inf))) - sun).max() for axis, sun in zip(AXES, SUN[:3])]
-        return min(self.far, float(np.linalg.norm(corners)))
+        ends = np.array([self.box.get(axis, (-np.inf, np.inf)) for axis in AXES[:3]]) - SUN[:3, None]
+        self.reach = min(self.far, float(np.linalg.norm(np.abs(ends).max(axis=1))))  # farthest from the Sun, pc
 
     def __repr__(self): return f"Selection({self.words!r})"
     def __str__(self): return self.words

@@ -151,11 +151,12 @@ def _worth(fit, n, price):
     if new.no_group(fit.weights[0]*n): return 0.
     return 2*fit.gain - price*(new.n_params + 1)*np.log(n)
 
-def _at_place(stars, log_prob, place, make):
+def _at_place(stars, log_prob, place, make, max_iter=None, hope=None):
     "A new component at a place, fitted beside all others."
     new = make().from_stars(stars[place.members], place.age)
-    return fit_beside(stars, log_prob, [len(place.members)/len(stars)], [new], max_iter=20 if new.age is None else 50,
-                      hope=HOPE*(new.n_params + 1)*np.log(len(stars)))
+    if max_iter is None: max_iter = 20 if new.age is None else 50
+    if hope is None: hope = HOPE*(new.n_params + 1)*np.log(len(stars))
+    return fit_beside(stars, log_prob, [len(place.members)/len(stars)], [new], max_iter=max_iter, hope=hope)
 
 # %% ../../nbs/25_icpool.scan.ipynb #2ebe8fb5
 LOOKED_AT = 1000  # places, in a large sample
@@ -164,9 +165,8 @@ PROMISING = 0.3  # of what a component costs in BIC: what a glance has to gain i
 
 def _is_promising(stars, log_prob, place, make):
     "Does a component at a place gain much of what it costs, after a few iterations and with no other age?"
-    new = make().from_stars(stars[place.members], place.age)
-    fit = fit_beside(stars, log_prob, [len(place.members)/len(stars)], [new], hope=np.inf, max_iter=GLANCE)
-    return fit.gain > PROMISING*(new.n_params + 1)*np.log(len(stars))
+    fit = _at_place(stars, log_prob, place, make, max_iter=GLANCE, hope=np.inf)
+    return fit.gain > PROMISING*(fit.components[0].n_params + 1)*np.log(len(stars))
 
 # %% ../../nbs/25_icpool.scan.ipynb #fe7af982
 def _is_small(component, stars):
