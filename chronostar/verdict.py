@@ -7,8 +7,8 @@ __all__ = ['SHIFTS_TRIED', 'ORBITS', 'GALPY_FROM', 'OUTER_SCATTER', 'BOUND', 'MA
            'SCATTERS', 'SHIFTS', 'OFFSET', 'ZERO_POINT', 'Slopes', 'slopes_of_mixture', 'slopes_of_component',
            'influences', 'effective_number', 'scatter_ratio', 'moved', 'shifted', 'rv_slope', 'Members', 'members_of',
            'refit', 'rv_offset', 'ages_with_other_orbits', 'drop_at_zero', 'dbic_of_free_gaussian', 'TwoGroups',
-           'two_groups', 'inner_part', 'core_of', 'virial_ratio', 'Verdict', 'ages_with_other_fields', 'verdict',
-           'verdicts', 'Bootstrap', 'bootstrap']
+           'two_groups', 'outwardness', 'inner_part', 'core_of', 'virial_ratio', 'Verdict', 'ages_with_other_fields',
+           'verdict', 'verdicts', 'Bootstrap', 'bootstrap']
 
 # %% ../nbs/23_verdict.ipynb #842ad308
 from copy import copy
@@ -19,13 +19,14 @@ import numpy as np
 from fastcore.basics import patch
 from scipy.special import expit
 from scipy.stats import chi2
+from sklearn.base import clone
 
 from .base import BaseComponent, BaseMixture, fit_each
 from .climb import climb
 from .component.spacecomponent import SpaceComponent
 from .conventions import InputError
 from .epicycle import GRAVITY, KM_S, TNG_SCALES, EpicyclicOrbit
-from .mixture.componentmixture import log_norm_of
+from .mixture.componentmixture import LARGE, log_norm_of
 from .noise import NoisyStars, as_noisy
 from .stars import StarData, as_stars, measured
 from .transforms import line_of_sight
@@ -289,8 +290,11 @@ def two_groups(
     return TwoGroups(float(2*(one - total) + cost), tuple(c.age for c in both), tuple(shares.tolist()))
 
 # %% ../nbs/23_verdict.ipynb #53a4b89d
-def _outwardness(component, stars):
-    "The part of a Gaussian group that is expected to be further in than each star, and its dimensions."
+def outwardness(
+    component,  # a Gaussian
+    stars:StarData,  # as it is fitted to them
+) -> tuple:  # two of shape (n,): a probability, and how many dimensions of the star are measured
+    "The part of a group that is expected to be further in than each star."
     off, dims = stars.means - component.mean, 5 + measured(stars)
     scaled = np.linalg.solve(component.covariance + stars.covs, off[..., None])[..., 0]
     return chi2.cdf(np.einsum('ni,ni->n', off, scaled), dims), dims
@@ -303,7 +307,7 @@ def inner_part(
     "The component fitted to its inner members, as if the outer ones were like these."
     component, stars, resp = members.component, members.stars, members.resp
     for _ in range(rounds):
-        outward, dims = _outwardness(component, members.as_fitted(stars))
+        outward, dims = outwardness(component, members.as_fitted(stars))
         order = np.argsort(outward)
         inside = np.sort(order[np.cumsum(resp[order]) <= share*resp.sum()])
         c = chi2.cdf(chi2.ppf(share, dims), dims + 2)/share
@@ -381,9 +385,16 @@ def _offset(self:Verdict) -> tuple:
     return weight, self.zero_point*np.sqrt(1 - weight)
 
 @patch(as_prop=True)
+def moves(self:Verdict) -> dict:  # name -> Myr
+    "What changes the age as fitted into the age in all."
+    found = {'zero point': self._offset[0]*(self.age_without_offset - self.age)}
+    if 'galpy' in self.orbits: found["galpy's orbit"] = self.orbits['galpy'] - self.age
+    return {name: float(value) for name, value in found.items()}
+
+@patch(as_prop=True)
 def age_total(self:Verdict) -> float:
-    "The age with the zero point that the members and the prior make probable, Myr; `age_error_total` belongs to it."
-    return float(self.age + self._offset[0]*(self.age_without_offset - self.age))
+    "The age with the most probable zero point, along the best orbit, Myr; `age_error_total` belongs to it."
+    return self.age + sum(self.moves.values())
 
 @patch(as_prop=True)
 def _growth(self:Verdict) -> float:
@@ -403,7 +414,7 @@ def budget(self:Verdict) -> dict:  # name -> Myr
              'orbit': _half_range([self.age, *self.orbits.values()]),
              'outer stars': np.sqrt(max(shift**2 - (OUTER_SCATTER*sigma)**2, 0))}
     if self.may_be_two:
-        found['two groups'] = abs(float(np.average(self.two.ages, weights=self.two.shares)) - self.age)
+        found['two groups'] = np.sqrt(np.average((np.array(self.two.ages) - self.age)**2, weights=self.two.shares))
     if self.fields: found['field'] = _half_range([self.age, *self.fields.values()])
     return {name: float(value) for name, value in found.items()}
 
@@ -505,8 +516,9 @@ def describe_budget(self:Verdict) -> str:
     "The budget in a line."
     if not np.isfinite(self.age_error_total): return f"age {self.age:.1f} Myr, its error not determined"
     parts = ', '.join(f"{name} {value:.2g}" for name, value in self.budget.items())
-    shift = f"{self.age_total - self.age:+.1f}"
-    moved = '' if float(shift) == 0 else f" ({shift} by the zero point)"
+    shifts = [(f"{shift:+.1f}", name) for name, shift in self.moves.items()]
+    moved = ', '.join(f"{shift} by the {name}".replace("the galpy", "galpy") for shift, name in shifts if float(shift))
+    moved = f" ({moved})" if moved else ''
     return f"age {self.age_total:.1f} ± {self.age_error_total:.2g} Myr in all{moved}: {parts}"
 
 @patch
@@ -573,19 +585,35 @@ def _check(slopes, k, n_components):
 def ages_with_other_fields(
     mixture,  # fitted
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData: the stars that it was fitted to
-    k:int,  # the component whose age is asked for
     fields,  # components to try in place of those without an age, such as SpaceComponent()
-) -> dict:  # name -> Myr
-    "The age when the field is described otherwise; raises `InputError` if there is no field."
-    aged = [c.age is not None for c in mixture.components_]
-    if all(aged): raise InputError("verdict: the mixture has no component without an age, no field to replace")
-    resp = mixture.predict_proba(X)
-    start = np.column_stack([resp[:, aged], resp[:, np.invert(aged)].sum(axis=1)])
-    def age(field):
-        components = [copy(c) for c, has_one in zip(mixture.components_, aged) if has_one]
-        other = copy(mixture).set_params(init_weights=None, init_components=[*components, copy(field)])
-        return float(other.fit(X, init_resp=start).components_[int(sum(aged[:k]))].age)
-    return {f"{type(field).__name__} {i + 1}": age(field) for i, field in enumerate(fields)}
+) -> dict:  # component -> name of the field -> Myr
+    "The ages when the field is described otherwise; raises `InputError` if there is no field."
+    aged = [k for k, c in enumerate(mixture.components_) if c.age is not None]
+    if len(aged) == len(mixture.components_):
+        raise InputError("verdict: the mixture has no component without an age, no field to replace")
+    resp, found = mixture.predict_proba(X), {k: {} for k in aged}
+    start = np.column_stack([resp[:, aged], np.delete(resp, aged, axis=1).sum(axis=1)])
+    def ages(i, field):
+        components = [*(copy(mixture.components_[k]) for k in aged), copy(field)]
+        other = copy(mixture).set_params(init_weights=None, init_components=components).fit(X, init_resp=start)
+        return f"{type(field).__name__} {i + 1}", [float(c.age) for c in other.components_[:-1]]
+    for name, with_it in fit_each(ages, enumerate(fields))[0]:  # one that cannot be fitted tells nothing
+        for k, age in zip(aged, with_it, strict=True): found[k][name] = age
+    return found
+
+def _other_fields(fit, slopes):
+    "Fields to try in place of that of a mixture; none where there is none, or where the stars decide."
+    if not isinstance(fit, BaseMixture) or len(slopes.stars) >= LARGE: return []
+    kinds = {type(c) for c in fit.components_ if c.age is None}
+    group = next((c for c in fit.components_ if c.age is not None), None)
+    if not kinds or group is None: return []
+    fields = [clone(group), SpaceComponent(selection=getattr(group, 'selection', None))]
+    return [field for field in fields if type(field) not in kinds]
+
+def _ages_by_field(fit, slopes, fields):
+    "The ages of each component with other fields, for `_judge`."
+    fields = _other_fields(fit, slopes) if fields is None else fields
+    return ages_with_other_fields(fit, slopes.stars, fields) if len(fields) else {}
 
 # %% ../nbs/23_verdict.ipynb #7a170bcc
 def verdict(
@@ -596,12 +624,12 @@ def verdict(
     resp=None,  # shape (n,): weights of the stars for a component on its own, 1 by default
     orbits=None,  # name -> orbit model, to try; both epicycles, and galpy's for old groups, by default
     zero_point:float=ZERO_POINT,  # km/s, by which all radial velocities may be off
-    fields=(),  # components to try in place of the mixture's field, such as SpaceComponent()
+    fields=None,  # components to try in place of the mixture's field; see `ages_with_other_fields`
 ) -> Verdict:
     "What is to be thought of the age of a component; raises `InputError`."
     slopes = _slopes_of(fit, X, resp)
     _check(slopes, component, len(slopes.components))
-    others = ages_with_other_fields(fit, slopes.stars, component, fields) if len(fields) else {}
+    others = _ages_by_field(fit, slopes, fields).get(component, {})
     return _judge(slopes, component, masses, orbits, zero_point, others)
 
 # %% ../nbs/23_verdict.ipynb #fbeab611
@@ -612,11 +640,13 @@ def verdicts(
     resp=None,  # shape (n,): weights of the stars for a component on its own, 1 by default
     orbits=None,  # name -> orbit model, to try; both epicycles, and galpy's for old groups, by default
     zero_point:float=ZERO_POINT,  # km/s, by which all radial velocities may be off
+    fields=None,  # components to try in place of the mixture's field; see `ages_with_other_fields`
 ) -> dict:  # component -> Verdict
     "What is to be thought of all ages, for each component that has one."
     slopes = _slopes_of(fit, X, resp)
     aged = [k for k, c in enumerate(slopes.components) if _has_age(c, slopes.resp[:, k].sum())]
-    return {k: _judge(slopes, k, masses, orbits, zero_point, {}) for k in aged}
+    others = _ages_by_field(fit, slopes, fields) if aged else {}
+    return {k: _judge(slopes, k, masses, orbits, zero_point, others.get(k, {})) for k in aged}
 
 # %% ../nbs/23_verdict.ipynb #a5b61f5d
 class Bootstrap(NamedTuple):

@@ -111,10 +111,11 @@ def test_weights_held_are_those_of_the_fit(plain):
 
 
 def test_it_is_quick(in_field):
-    "A group of a hundred among 600 stars: less than a second of a processor, without galpy, whose import takes three."
-    verdicts(*in_field, orbits=ORBITS)
+    """A group of a hundred among 600 stars: less than a second of a processor, without galpy, whose import takes three,
+    and without other fields, which are fits."""
+    verdicts(*in_field, orbits=ORBITS, fields=())
     begun = time.process_time()
-    verdicts(*in_field, orbits=ORBITS)
+    verdicts(*in_field, orbits=ORBITS, fields=())
     assert time.process_time() - begun < 1
 
 
@@ -124,6 +125,27 @@ def test_old_groups_are_followed_in_galpys_potential():
     old = verdict(SphereSpaceTimeComponent(max_age=100).maximize(stars), stars)
     assert old.age > 30 and set(old.orbits) == {*ORBITS, "galpy"} and abs(old.orbits["galpy"] - old.age) < 2
     assert old.budget["orbit"] == np.ptp([old.age, *old.orbits.values()]) / 2
+    of_orbit = old.orbits["galpy"] - old.age
+    assert old.moves["galpy's orbit"] == of_orbit and f"({of_orbit:+.1f} by galpy's orbit)" in repr(old._replace(zero_point=0))
+    np.testing.assert_allclose(old._replace(zero_point=0).age_total, old.orbits["galpy"], rtol=1e-12)
+
+
+def test_two_groups_are_in_the_budget_by_how_far_their_ages_are(plain):
+    v = verdict(*plain)
+    doubtful = v._replace(two=v.two._replace(dbic=0.0, ages=(v.age - 3, v.age + 4), shares=(0.75, 0.25)))
+    np.testing.assert_allclose(doubtful.budget["two groups"], np.sqrt(0.75 * 9 + 0.25 * 16))
+    assert "two groups" not in v.budget
+
+
+def test_other_fields_are_tried_for_all_groups_at_once(in_field, monkeypatch):
+    mixture, stars = in_field
+    v = verdicts(mixture, stars)[0]
+    field = SphereSpaceTimeComponent(max_age=100)
+    again = ComponentMixture(init_components=[mixture.components_[0], field]).fit(stars, init_resp=mixture.predict_proba(stars))
+    np.testing.assert_allclose([*v.fields.values()], again.components_[0].age, rtol=1e-3)
+    assert v.budget["field"] == abs(v.fields["SphereSpaceTimeComponent 1"] - v.age) / 2
+    monkeypatch.setattr("chronostar.verdict.LARGE", len(stars))
+    assert not verdicts(mixture, stars)[0].fields
 
 
 def test_masses(plain):
@@ -167,7 +189,7 @@ def test_members_tell_that_all_velocities_are_off():
         group = SphereSpaceTimeComponent(max_age=100).maximize(shifted(stars, 1.0))
         v = verdict(group, shifted(stars, 1.0))
         off.append((v.rv_offset[0] - 1) / v.rv_offset[1])
-        assert (v.age_total - v.age) / (v.age_without_offset - v.age) > 0.8
+        assert v.moves["zero point"] / (v.age_without_offset - v.age) > 0.8
     assert np.abs(off).mean() < 2 and np.abs(off).max() < 4, off
 
 

@@ -23,7 +23,8 @@ from chronostar.noise import maximize_with_noise
 from chronostar.synthdata import draw_masses, gaia_errors, generate_association, photometry, sphere
 from chronostar.transforms import SUN, cartesian_to_astrometry
 from chronostar.uncertainties import component_uncertainties
-from chronostar.verdict import verdict, verdicts
+from chronostar.verdict import (
+    members_of, outwardness, refit, slopes_of_component, slopes_of_mixture, verdict, verdicts)
 
 ROOT = Path(__file__).resolve().parents[2]
 G = 4.30091e-3  # pc (km/s)² per solar mass
@@ -226,26 +227,38 @@ def lists_of_members(folder):
         if chosen is not None:
             table = table[np.ma.filled(np.ma.asarray(table[chosen]).astype(float), 0) > 0.5]
         stars = prepare(table, fake_rvs=True).stars
-        yield name, published, verdict(*fitted(SphereSpaceTimeComponent(), stars))
+        component, noisy = fitted(SphereSpaceTimeComponent(), stars)
+        yield name, published, verdict(component, noisy), members_of(slopes_of_component(component, noisy), 0)
 
 
 def found_in_a_field(folder):
-    "The same, of groups found by a search with a free Gaussian as the field; a sphere in its place is in the budget."
+    "The same, of groups found by a search, which takes a free Gaussian as the field; a sphere in its place is in the budget."
     stars = prepare(read_table(Path(folder) / "bpmg_neighbourhood_gaia_dr2.fits")).stars
-    best = Driver({"modules": {"background": "SpaceComponent"}}).run(stars)
+    best = Driver({}).run(stars)
+    slopes = slopes_of_mixture(best, stars)
     for name, (velocity, published) in FOUND.items():
         off = [np.linalg.norm(c.mean[3:] - SUN[3:] - velocity) if (c.age or 0) > 1 else np.inf for c in best.components_]
-        yield name, published, verdict(best, stars, int(np.argmin(off)), fields=[SphereSpaceTimeComponent()])
+        k = int(np.argmin(off))
+        yield name, published, verdict(best, stars, k), members_of(slopes, k)
+
+
+def without_worst(members, share=0.05):
+    "The age if the members are left out that fit worst, weights of the others held, Myr."
+    outward = outwardness(members.component, members.as_fitted(members.stars))[0]
+    order = np.argsort(outward)
+    keep = np.sort(order[np.cumsum(members.resp[order]) <= (1 - share) * members.resp.sum()])
+    return refit(members.component, members.as_fitted(members.stars[keep]), members.resp[keep])[0].age
 
 
 def real(folder):
     "Verdicts on real groups."
     rows = []
-    for name, published, v in [*lists_of_members(folder), *found_in_a_field(folder)]:
+    for name, published, v, members in [*lists_of_members(folder), *found_in_a_field(folder)]:
         row = {"group": name, "members": round(v.members, 1), "with_velocity": round(v.with_velocity, 1), "published": published}
         numbers = ("age", "age_error", "age_total", "age_error_total", "virial_ratio", "expansion_dbic",
                    "determined_by", "scatter", "inner_age")
         row |= {key: round(getattr(v, key), 3) for key in numbers}
+        row["without_worst"] = round(without_worst(members), 3)
         rows.append(row | {"flags": ", ".join(v.doubts) or "none", "verdict": v.summary})
     return Table(rows)
 
