@@ -23,8 +23,7 @@ from chronostar.noise import maximize_with_noise
 from chronostar.synthdata import draw_masses, gaia_errors, generate_association, photometry, sphere
 from chronostar.transforms import SUN, cartesian_to_astrometry
 from chronostar.uncertainties import component_uncertainties
-from chronostar.verdict import (
-    members_of, outwardness, refit, slopes_of_component, slopes_of_mixture, verdict, verdicts)
+from chronostar.verdict import members_of, outwardness, refit, slopes_of_component, slopes_of_mixture, verdict, verdicts
 
 ROOT = Path(__file__).resolve().parents[2]
 G = 4.30091e-3  # pc (km/s)² per solar mass
