@@ -333,6 +333,7 @@ def test_equations(page):
             math = (display or inline).replace(r"\{", "").replace(r"\}", "")
             assert math.strip() and math.count("{") == math.count("}"), f"braces: {math}"
             assert math.count(r"\left") - math.count(r"\leftarrow") == math.count(r"\right") - math.count(r"\rightarrow"), math
+            assert not re.search(r"\\\\[A-Za-z]{2}|\\(rm|bf|it|cal)\b", math), f"no TeX that Pandoc knows: {math}"
             assert re.findall(r"\\begin\{(\w+\*?)\}", math) == re.findall(r"\\end\{(\w+\*?)\}", math)[::-1], math
             if inline:
                 assert inline == inline.strip(), f"Pandoc sees no equation in ${inline}$: blanks at its ends"
