@@ -400,7 +400,7 @@ _SIGNS = {'determined_by': 'stars that determine it', 'scatter': 'scatter of the
 def _verdict_tables(verdicts, colours):
     "What the ages are uncertain by, and the signs by which they are judged."
     names = dict.fromkeys(name for v in verdicts.values() for name in v.budget)
-    def row(v, values): return ((colours[v.component], str(v.component)), *(_number(x) for x in values))
+    def row(v, values): return ((colours[v.component], str(v.component)), *(_number(x, most=2) for x in values))
     budget = [row(v, [v.age, *(v.budget.get(name) for name in names), v.age_total, v.age_error_total])
               for v in verdicts.values()]
     signs = [row(v, [getattr(v, name) for name in _SIGNS]) for v in verdicts.values()]
