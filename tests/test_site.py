@@ -299,8 +299,10 @@ def test_figures_of_tutorials_are_numbered(page):
             assert str(said.get("label", "")).startswith("fig-") and said.get("fig-cap"), cell.source[:300]
 
 
-def test_gallery(site):
-    "A thumbnail for each figure that it names, of a figure that there is."
+def test_gallery(site, pages):
+    "A thumbnail for each figure that it names, of a figure that there is; and the way to those that can be turned."
+    turned = [name for name, page in pages.items() if "<canvas" in "\n".join(shown(page))]
+    assert turned and set(turned) <= {link.split("#")[0] for link in pages["gallery.ipynb"].links}
     thumbnails, there = wanted(), {path.relative_to(site).as_posix() for path in site.glob("assets/gallery/*")}
     assert len(thumbnails) > 10 and set(thumbnails) == there
     for path, (notebook, number) in thumbnails.items():
