@@ -165,14 +165,14 @@ def _figures(stars, memberships, components, scores, table, colours, grey):
 # %% ../nbs/45_report.ipynb #0fe15fb7
 LISTED = 2000  # members in the table
 
-def _members_of(stars, memberships, components):
+def _members_of(stars, memberships, components, uncertainties=None):
     "The members of all groups as a table, the surest first; and how many there are."
     groups = [k for k, c in enumerate(components) if not is_field(c)]
     which, surest = memberships.argmax(axis=1), memberships.max(axis=1)
     found = np.flatnonzero(np.isin(which, groups) & (surest > 0.5))
     at = found[np.argsort(-surest[found], kind='stable')][:LISTED]
     names = at if stars.ids is None else stars.ids[at]
-    table = members_table(memberships[at], names, None, components, stars[at])
+    table = members_table(memberships[at], names, None, components, stars[at], None, uncertainties)
     table.remove_columns([f'probability_{k}' for k in range(len(components))])
     table.add_column(surest[at], name='membership', index=2)
     if stars.ids is None: table.rename_column('source_id', 'row')
@@ -360,9 +360,9 @@ def _row_of(star, colour):
             'measured' if star['measured'] else 'expected')
 
 # %% ../nbs/45_report.ipynb #a4567752
-def _members(stars, memberships, components, colours, about):
+def _members(stars, memberships, components, colours, about, uncertainties=None):
     "The members of all groups, in a table and in planes that are linked; empty if there are none."
-    table, there = _members_of(stars, memberships, components)
+    table, there = _members_of(stars, memberships, components, uncertainties)
     if not len(table): return ''
     more = f' The {len(table):,} surest of {there:,}; members.fits has all.' if there > len(table) else ''
     said = (f'<p class="quiet">Memberships above 0.5.{more} Where a star has no radial velocity, distance '
@@ -400,7 +400,7 @@ _SIGNS = {'determined_by': 'stars that determine it', 'scatter': 'scatter of the
 def _verdict_tables(verdicts, colours):
     "What the ages are uncertain by, and the signs by which they are judged."
     names = dict.fromkeys(name for v in verdicts.values() for name in v.budget)
-    def row(v, values): return ((colours[v.component], str(v.component)), *(_number(x) for x in values))
+    def row(v, values): return ((colours[v.component], str(v.component)), *(_number(x, most=2) for x in values))
     budget = [row(v, [v.age, *(v.budget.get(name) for name in names), v.age_total, v.age_error_total])
               for v in verdicts.values()]
     signs = [row(v, [getattr(v, name) for name in _SIGNS]) for v in verdicts.values()]
@@ -547,7 +547,7 @@ def report_html(
     lead += _notes(mixture, stars, uncertainties, verdicts)
     figures = _figures(stars, memberships, components, scores, table, colours, grey)
     about = {'title': title, 'stars': len(stars), **origin_of(mixture, {'data': stars.provenance})}
-    members = _members(stars, memberships, components, colours, about)
+    members = _members(stars, memberships, components, colours, about, uncertainties)
     ages = {'Ages': _verdict_tables(verdicts, colours)} if verdicts else {}
     return _page(title, lead, {'Components': _component_tables(found, colours, _quantities(components)),
                                **ages,

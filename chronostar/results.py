@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['ABOUT', 'WHOLE_ENOUGH', 'result_files', 'check_savedir', 'check_apart', 'quantities_of', 'noise_of', 'described',
-           'origin_of', 'shares_of', 'components_table', 'along_sight', 'expected_states', 'expected_sight',
-           'whereabouts', 'members_table', 'search_table', 'mixture_files', 'component_files', 'describe',
-           'read_result', 'banyan_table']
+           'origin_of', 'shares_of', 'components_table', 'along_sight', 'covariance_of_mean', 'expected_states',
+           'expected_sight', 'whereabouts', 'members_table', 'search_table', 'mixture_files', 'component_files',
+           'describe', 'read_result', 'banyan_table']
 
 # %% ../nbs/24_results.ipynb #50ae5c33
 import json
@@ -247,9 +247,21 @@ def along_sight(
     return np.column_stack([distance, sigma(covs[:, :3, :3]), velocity, sigma(covs[:, 3:, 3:])])
 
 # %% ../nbs/24_results.ipynb #eda15a91
+def covariance_of_mean(
+    uncertainties,  # of a mixture or a component
+    k:int=0,  # which component
+) -> np.ndarray:  # shape (6, 6), pc and km/s; 0 where nothing is known
+    "How uncertain the mean of a component today is."
+    found, at = np.zeros((6, 6)), {key: i for i, key in enumerate(getattr(uncertainties, 'keys', []))}
+    known = [i for i, axis in enumerate(AXES) if (k, axis) in at]
+    rows = [at[k, AXES[i]] for i in known]
+    if known: found[np.ix_(known, known)] = np.nan_to_num(uncertainties.covariance[np.ix_(rows, rows)])
+    return found
+
 def expected_states(
     component,  # with a mean and a covariance today
     stars,  # StarData
+    of_mean=0.,  # shape (6, 6): how uncertain that mean is, see `covariance_of_mean`
 ) -> tuple:  # means (n, 6) and covariances (n, 6, 6), pc and km/s; velocities are NaN where nothing is to be expected
     "Where stars are and how they move, if they are members."
     mean, cov = getattr(component, 'mean', None), getattr(component, 'covariance', None)
@@ -258,27 +270,31 @@ def expected_states(
         means[:, 3:], covs[:, 3:, 3:] = np.nan, np.nan
         return means, covs
     gain = cov @ np.linalg.inv(cov + covs)
-    return mean + np.einsum('nij,nj->ni', gain, means - mean), cov - gain @ cov
+    rest = np.eye(6) - gain
+    spread = rest @ cov + np.einsum('nij,jk,nlk->nil', rest, of_mean + np.zeros((6, 6)), rest)
+    return mean + np.einsum('nij,nj->ni', gain, means - mean), spread
 
 def expected_sight(
     component,  # with a mean and a covariance today
     stars,  # StarData
+    of_mean=0.,  # shape (6, 6): how uncertain that mean is, see `covariance_of_mean`
 ) -> np.ndarray:  # shape (n, 4): distance and its σ, pc; radial velocity and its σ, km/s
     "What distances and radial velocities are to be expected of stars, if they are members."
-    return along_sight(*expected_states(component, stars))
+    return along_sight(*expected_states(component, stars, of_mean))
 
 # %% ../nbs/24_results.ipynb #5f80d807
 def whereabouts(
     components,  # list of components
     stars,  # StarData
     which,  # shape (n,): the component of each star
+    uncertainties=None,  # of the mixture
 ) -> dict:  # name of a column, as in `ABOUT` -> (n,)
     "Where stars are and how they move, on the sky and in space; where no velocity is measured, as is to be expected."
     means, covs, known = stars.means, stars.covs, measured(stars) & ~stars.fake_rvs
     sky = cartesian_to_astrometry(means)[:, :2]
     for k in np.unique(which[~known]):
         at = np.flatnonzero(~known & (which == k))
-        means[at], covs[at] = expected_states(components[k], stars[at])
+        means[at], covs[at] = expected_states(components[k], stars[at], covariance_of_mean(uncertainties, k))
     sight = along_sight(means, covs)
     if not stars.has_covs: sight[:, 1::2] = np.nan
     names = ['distance', 'distance_error', 'radial_velocity', 'radial_velocity_error']
@@ -295,6 +311,7 @@ def members_table(
     components=None,  # list of components
     stars=None,  # StarData, for columns with where they are
     meta=None,  # for the table's metadata, see `origin_of`
+    uncertainties=None,  # of the mixture, for the uncertainties of what is expected
 ):  # an astropy Table with a row for each star
     "Who belongs to what: the most probable component of each star, the probability of each, and where it is."
     from astropy.table import Table
@@ -303,7 +320,8 @@ def members_table(
     for k, column in enumerate(memberships.T): table[f'probability_{k}'] = column
     for name, column in (doubts or {}).items(): table[name] = column
     if stars is not None:
-        for name, column in whereabouts(components, stars, most_probable).items(): table[name] = column
+        where = whereabouts(components, stars, most_probable, uncertainties)
+        for name, column in where.items(): table[name] = column
     return described(table)
 
 # %% ../nbs/24_results.ipynb #a910e5d6
@@ -346,7 +364,8 @@ def mixture_files(
         files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)
         files['memberships_averaged.npy'] = uncertainties.membership_prob
     if ids is not None:
-        members = members_table(memberships, ids, doubts, mixture.components_, stars, _header(table.meta))
+        of, header = mixture.components_, _header(table.meta)
+        members = members_table(memberships, ids, doubts, of, stars, header, uncertainties)
         files['members.fits'] = table_writer(members, 'fits')
     return files
 
@@ -368,7 +387,7 @@ def component_files(
     if stars is not None and stars.ids is not None:
         doubts = stars.doubts(component.estimate_log_prob)
         probability, header = 1 - doubts['stranger'][:, None], _header(table.meta)
-        members = members_table(probability, stars.ids, doubts, [component], stars.plain, header)
+        members = members_table(probability, stars.ids, doubts, [component], stars.plain, header, uncertainties)
         files['members.fits'] = table_writer(members, 'fits')
     if uncertainties is not None:
         files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)

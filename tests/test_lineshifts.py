@@ -38,11 +38,16 @@ def along(stars, before):
 
 @pytest.mark.parametrize(("mass", "radius", "measured", "error"), [
     (1, 1, 0.6365, 0.001),  # the Sun (Lindegren and Dravins 2003)
-    (0.978, 0.0084, 80.4, 4.8),  # Sirius B (Barstow et al. 2005)
-    (0.573, 0.0131, 26.5, 1.5),  # 40 Eridani B (Reid 1996)
+    (1.018, 0.0081, 80.4, 4.8),  # Sirius B: mass and radius of Bond et al. 2017, redshift of Barstow et al. 2005
 ])
 def test_redshifts_that_are_known(mass, radius, measured, error):
-    assert abs(gravitational_redshift(mass, radius) - measured) < 2 * error
+    assert abs(gravitational_redshift(mass, radius) - measured) < error
+
+
+def test_giants_in_wide_binaries_seem_slower_than_the_dwarfs_beside_them():
+    "By 0.49 ± 0.02 km/s in Gaia DR3, in 500 pairs of a solar-type star and a giant (El-Badry 2022, arXiv:2206.11092)."
+    dwarfs, giants = line_shift(np.linspace(0.75, 0.95, 9)), line_shift(np.linspace(1.1, 1.3, 9), 0.6)
+    assert abs(dwarfs.mean() - giants.mean() - 0.49) < 0.06
 
 
 def test_dwarfs_and_giants_of_the_hyades_differ_as_observed():

@@ -15,8 +15,10 @@ from chronostar.datatools import FAKE_RV_ERROR, fill_missing_rvs, prepare
 from chronostar.driver import Driver
 from chronostar.maths import estimate_log_gaussian_ol_prob, estimate_log_gaussian_ol_prob_py
 from chronostar.mixture.componentmixture import ComponentMixture
-from chronostar.synthdata import generate_gaia_sky, sphere
+from chronostar.results import whereabouts
+from chronostar.synthdata import SynthData, generate_gaia_sky, sphere
 from chronostar.transforms import sky_triad
+from chronostar.uncertainties import component_uncertainties
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import missing_rv  # noqa: E402
@@ -100,3 +102,24 @@ def test_an_age_that_is_better_with_the_memberships_it_would_have(orbit):
         group = SphereSpaceTimeComponent(trace_orbit_func=orbit).set_from_now([25.0, -5, 10, 0.5, -3.8, -2], dxyz, duvw, age)
         tops.append(ComponentMixture([0.2, 0.8], [group, copy(field)]).fit(stars).bic(stars))
     assert found.bic(stars) < min(tops) + 0.01
+
+
+def test_what_is_expected_is_as_uncertain_as_the_group_itself():
+    """Of 40 members four have radial velocities, so that the group's own is known no better than they tell. What is
+    expected of the others must be off by what is said: squares of pulls of 1, which are 1.3 with the spread alone."""
+    pulls = {name: [] for name in ("spread alone", "all")}
+    for seed in range(60):
+        full = SynthData([[100, 50, 0, 3.0, -5.0, 2.0, 6.0, 1.0, 15.0]], [40], rng=seed).generate()
+        table = full.copy()
+        for name in ("radial_velocity", "radial_velocity_error"):
+            table[name][4:] = np.nan
+        stars = prepare(table, fake_rvs=True).stars
+        group = SphereSpaceTimeComponent()
+        group.maximize(stars)
+        uncertainties = component_uncertainties(group, stars)
+        for name, known in zip(pulls, (None, uncertainties), strict=True):
+            where = whereabouts([group], stars, np.zeros(40, dtype=int), known)
+            sigma = np.hypot(where["radial_velocity_error"], full["radial_velocity_error"])
+            pulls[name].append(((full["radial_velocity"] - where["radial_velocity"]) / sigma)[4:])
+    squares = {name: np.mean(np.square(all_of_them)) for name, all_of_them in pulls.items()}
+    assert 0.8 < squares["all"] < 1.1 and squares["spread alone"] > 1.15

@@ -52,7 +52,7 @@ def sky():
 def browse(sky, tmp_path):
     "A function that runs a script in the page, and returns what it has said by name."
     stars, mixture = sky
-    page = report_html(mixture, stars, title='Tom & "Ann" <3')
+    page = report_html(mixture, stars, None, mixture.uncertainties(stars), title='Tom & "Ann" <3')
 
     def run(script):
         (tmp_path / "page.html").write_text(page.replace("</body>", PRESS % script), encoding="utf-8")
@@ -75,7 +75,9 @@ def test_what_is_saved_is_what_is_on_disk(sky, browse, tmp_path):
     saved = votable.parse(io.BytesIO(said["made1"].encode()), verify="exception")
     table = saved.get_first_table().to_table(use_names_over_ids=True)
     csv = Table.read(said["made0"], format="ascii.csv")
-    write_files(tmp_path, mixture_files(mixture, mixture.predict_proba(stars), True, stars.ids, stars=stars))
+    uncertainties = mixture.uncertainties(stars)
+    files = mixture_files(mixture, mixture.predict_proba(stars), True, stars.ids, None, uncertainties, stars=stars)
+    write_files(tmp_path, files)
     disk = Table.read(tmp_path / "members.fits")
     rows = disk[np.searchsorted(disk["source_id"], table["source_id"])]
     assert table["source_id"].dtype == np.int64 and list(rows["source_id"]) == list(table["source_id"]) == list(csv["source_id"])
@@ -145,3 +147,6 @@ def test_tables_on_disk_say_what_they_are(sky, tmp_path):
     assert members.meta["NSTARS"] == 250 and members.meta["ORBIT"] == components.meta["orbit"]
     assert members.meta["CREATOR"].startswith("chronostar ") and members.meta["LABEL"] == meta["label"]
     assert len(read_result(tmp_path).components_) == 3
+    write_files(tmp_path / "alone", mixture_files(mixture, mixture.predict_proba(stars), True, stars.ids, stars=stars))
+    wider = members["radial_velocity_error"] / Table.read(tmp_path / "alone/members.fits")["radial_velocity_error"]
+    assert (wider[members["measured"]] == 1).all() and (wider[~members["measured"]] > 1.001).all()  # by that of the groups

@@ -299,8 +299,10 @@ def test_figures_of_tutorials_are_numbered(page):
             assert str(said.get("label", "")).startswith("fig-") and said.get("fig-cap"), cell.source[:300]
 
 
-def test_gallery(site):
-    "A thumbnail for each figure that it names, of a figure that there is."
+def test_gallery(site, pages):
+    "A thumbnail for each figure that it names, of a figure that there is; and the way to those that can be turned."
+    turned = [name for name, page in pages.items() if "<canvas" in "\n".join(shown(page))]
+    assert turned and set(turned) <= {link.split("#")[0] for link in pages["gallery.ipynb"].links}
     thumbnails, there = wanted(), {path.relative_to(site).as_posix() for path in site.glob("assets/gallery/*")}
     assert len(thumbnails) > 10 and set(thumbnails) == there
     for path, (notebook, number) in thumbnails.items():
@@ -333,6 +335,7 @@ def test_equations(page):
             math = (display or inline).replace(r"\{", "").replace(r"\}", "")
             assert math.strip() and math.count("{") == math.count("}"), f"braces: {math}"
             assert math.count(r"\left") - math.count(r"\leftarrow") == math.count(r"\right") - math.count(r"\rightarrow"), math
+            assert not re.search(r"\\\\[A-Za-z]{2}|\\(rm|bf|it|cal)\b", math), f"no TeX that Pandoc knows: {math}"
             assert re.findall(r"\\begin\{(\w+\*?)\}", math) == re.findall(r"\\end\{(\w+\*?)\}", math)[::-1], math
             if inline:
                 assert inline == inline.strip(), f"Pandoc sees no equation in ${inline}$: blanks at its ends"
