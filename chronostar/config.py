@@ -26,7 +26,8 @@ SECTIONS = {  # section -> settings with defaults, for those that belong to no c
     'component': None, 'mixture': None, 'icpool': None,
     'driver': {'intermediate_dumps': True, 'savedir': None},
     'run': {'savedir': None, 'nthreads': None}}
-BACKGROUNDS = ('SpaceComponent', 'FieldComponent', 'LayeredFieldComponent')  # of which a search chooses, or none, unless told
+BACKGROUNDS = ('SpaceComponent', 'FieldComponent', 'LayeredFieldComponent',  # of which a search chooses, or none,
+               'SmoothFieldComponent')                                       # unless told
 UNUSED = {'modules': ('introducer', 'driver'), 'driver': (), 'run': ()}
 UNUSED_SECTIONS = ('introducer',)  # of Chronostar-TNG
 

@@ -274,18 +274,22 @@ def choose_background(
 ):  # a class; None for no field of its own
     "The class of the field that describes all stars best, by BIC."
     some = stars[::max(1, len(stars)//LARGE)]
-    def bic(cls):
+    def called(cls): return cls.__name__ if cls else 'none'
+    def judge(cls):
         modules = {**config['modules'], 'background': cls}
         component = component_maker({**config, 'modules': modules}, 'background' if cls else 'component')()
-        component.maximize(some, np.ones(len(some)))
-        return component.n_params*np.log(len(some)) - 2*component.estimate_log_prob(some).sum()
-    def called(cls): return cls.__name__ if cls else 'none'
-    found, deep = {}, _is_deep(config['component'].get('selection'))
-    kinds = [name for name in BACKGROUNDS if deep or name != 'LayeredFieldComponent']
-    for cls in (None, *map(get_class, kinds)):
-        try: found[cls] = bic(cls)
-        except InputError as e: logger.debug("background: no %s (%s)", called(cls), e)
-    best = min(found, key=found.get, default=None)
+        try: component.maximize(some, np.ones(len(some)))
+        except InputError as e:
+            logger.debug("background: no %s (%s)", called(cls), e)
+            return component, np.inf
+        return component, component.n_params*np.log(len(some)) - 2*component.estimate_log_prob(some).sum()
+    selection, (*kinds, smooth) = config['component'].get('selection'), map(get_class, BACKGROUNDS)
+    if not _is_deep(selection): kinds = [cls for cls in kinds if cls is not get_class('LayeredFieldComponent')]
+    found = {cls: judge(cls)[1] for cls in (None, *kinds)}
+    if selection is None:
+        component, score = judge(smooth)
+        if score < np.inf and score - 2*component.gain_if_even(some) < min(found.values()): found[smooth] = score
+    best = min(found, key=found.get)
     logger.info("background: %s, by BIC of a component for all (%s)", called(best),
                 ', '.join(f"{called(cls)}: {score:.1f}" for cls, score in found.items()))
     return best

@@ -116,6 +116,7 @@ CLASSES = {  # known by name -> the module that has it
     'UniformComponent': 'chronostar.component.uniformcomponent',
     'FieldComponent': 'chronostar.component.fieldcomponent',
     'LayeredFieldComponent': 'chronostar.component.fieldcomponent',
+    'SmoothFieldComponent': 'chronostar.component.smoothfieldcomponent',
     'ComponentMixture': 'chronostar.mixture.componentmixture',
     'SimpleICPool': 'chronostar.icpool.simpleicpool',
     'GreedyCycleICP': 'chronostar.icpool.greedycycleicp'}

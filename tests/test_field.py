@@ -7,9 +7,11 @@ import yaml
 from chronostar import cli
 from chronostar.chunks import ChunkedStars, pack_stars
 from chronostar.component.fieldcomponent import FieldComponent
+from chronostar.component.smoothfieldcomponent import SmoothFieldComponent
 from chronostar.component.spacecomponent import SpaceComponent
+from chronostar.config import check_config
 from chronostar.datatools import InputError, StarData, prepare
-from chronostar.driver import Driver
+from chronostar.driver import Driver, choose_background
 from chronostar.mixture.componentmixture import ComponentMixture
 from chronostar.results import read_result
 from chronostar.synthdata import generate_gaia_sky, sphere
@@ -51,9 +53,38 @@ def test_the_kind_of_field_is_chosen_by_bic():
     auto, named = (Driver({"modules": {"background": name}}) for name in ("auto", "FieldComponent"))
     assert auto.run(stars).bic(stars) == named.run(stars).bic(stars)
     assert auto.config_["modules"]["background"] is FieldComponent
-    unknown = Driver({"modules": {"background": "auto"}})  # no selection, no FieldComponent
-    unknown.run(StarData(np.array(stars)))
-    assert unknown.config_["modules"]["background"] in (SpaceComponent, None)
+
+
+def test_a_sample_that_does_not_say_how_it_was_selected():
+    "Two groups among 900 stars within 100 pc, found as if the selection were known; and where stars thin out it is a Gaussian."
+    other = dict(mean_now=np.array([-35.0, 20, 0, 5, -2, 3]), covariance_birth=sphere(5, 0.7), age=30.0, nstars=70)
+    _, stars, _ = sky(13, nfield=900, groups=(GROUP, other))
+    unsaid = StarData(np.array(stars))
+    assert "selection" not in unsaid.provenance
+    driver = Driver()
+    mixture, known = driver.run(unsaid), Driver().run(stars)
+    assert driver.config_["modules"]["background"] is SmoothFieldComponent
+    ages, as_known = (sorted(c.age for c in m.components_ if c.age is not None) for m in (mixture, known))
+    np.testing.assert_allclose(ages, as_known, atol=1.5)
+    assert len(ages) == 2 and abs(ages[0] - 18) < 3 and abs(ages[1] - 30) < 5
+    rng = np.random.default_rng(1)
+    thin = StarData(rng.normal(0, [60.0, 60, 60, 30, 20, 15], (1000, 6)))
+    assert choose_background(check_config({}), thin) is SpaceComponent
+
+
+def test_a_search_without_a_selection_is_written_read_and_resumed(tmp_path, monkeypatch):
+    _, stars, _ = sky(14, nfield=500)
+    monkeypatch.chdir(tmp_path)
+    np.save("data.npy", np.array(stars))
+    (tmp_path / "c.yml").write_text(yaml.safe_dump({"run": {"savedir": "result"}, "driver": {"savedir": "result/fits"}}))
+    assert cli.fit_chronostar(["-c", "c.yml", "data.npy"]) in (None, 0)
+    first = read_result("result")
+    assert any(isinstance(c, SmoothFieldComponent) for c in first.components_)
+    again = StarData(np.load("data.npy"))
+    written = np.load("result/memberships.npy")
+    np.testing.assert_allclose(first.predict_proba(again), written, atol=1e-12)
+    assert cli.fit_chronostar(["-c", "c.yml", "data.npy", "--resume"]) in (None, 0)
+    np.testing.assert_array_equal(np.load("result/memberships.npy"), written)
 
 
 def test_velocities_are_recovered_within_their_uncertainties():

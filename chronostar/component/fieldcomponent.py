@@ -45,7 +45,8 @@ def region(self:FieldComponent) -> Selection:
     "The region that it fills; raises `InputError` if it is not known."
     if self.selection is None:
         raise InputError("a FieldComponent has to know which stars the sample could hold: say "
-                         "prepare-data --selection 'parallax > 10', or set component.selection")
+                         "prepare-data --selection 'parallax > 10', or set component.selection; or take a "
+                         "SmoothFieldComponent, which has no need to")
     return Selection(self.selection)
 
 @patch
@@ -62,9 +63,9 @@ def velocity(self:FieldComponent) -> tuple:
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #1d7cb171
 @patch
-def _crowd(self:FieldComponent, points):
-    "How dense it is at some points, shape (n,), or None if all are alike."
-    return None
+def _points(self:FieldComponent):
+    "Points that fill the region evenly, shape (m, 3), and how dense it is there, shape (m,), or None if all are alike."
+    return self.region.fill()[0], None
 
 @patch
 def _log_place(self:FieldComponent, stars):
@@ -74,15 +75,14 @@ def _log_place(self:FieldComponent, stars):
 @patch(as_prop=True)
 def mean(self:FieldComponent) -> np.ndarray:
     "Centre of the region and mean velocity, shape (6,)."
-    points = self.region.fill()[0]
-    return np.hstack([np.average(points, axis=0, weights=self._crowd(points)), self.velocity[0]])
+    points, crowd = self._points()
+    return np.hstack([np.average(points, axis=0, weights=crowd), self.velocity[0]])
 
 @patch(as_prop=True)
 def covariance(self:FieldComponent) -> np.ndarray:
     "Covariance of the region's points and of the velocities, shape (6, 6)."
-    cov = np.zeros((DIM, DIM))
-    points = self.region.fill()[0]
-    cov[:3, :3], cov[3:, 3:] = np.cov(points.T, aweights=self._crowd(points)), self.velocity[1]
+    cov, (points, crowd) = np.zeros((DIM, DIM)), self._points()
+    cov[:3, :3], cov[3:, 3:] = np.cov(points.T, aweights=crowd), self.velocity[1]
     return cov
 
 @patch
@@ -97,11 +97,17 @@ def estimate_log_prob(self:FieldComponent,
 @patch
 def sample(self:FieldComponent, n, rng):
     "Draw `n` stars, shape (n, 6)."
-    points, crowd = self.region.fill()[0], self._crowd(self.region.fill()[0])
+    points, crowd = self._points()
     at = rng.integers(len(points), size=n) if crowd is None else rng.choice(len(points), n, p=crowd/crowd.sum())
     return np.hstack([points[at], rng.multivariate_normal(*self.velocity, n)])
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #96e6f3da
+@patch
+def _know_place(self:FieldComponent, stars):
+    "Learn from the stars which sample it fills; raises `InputError` if that is not known, or has no end."
+    if self.selection is None: self.selection = stars.provenance.get('selection')
+    self.region.fill()
+
 @patch
 def _fit_place(self:FieldComponent, stars, resp):
     "What there is to fit of where it is dense: numbers that follow the velocities' in `params`."
@@ -131,8 +137,7 @@ def maximize(self:FieldComponent,
 ):
     "Fit the velocities of the weighted stars; returns self, raises `InputError` for fewer than 4."
     stars = as_stars(X)
-    if self.selection is None: self.selection = stars.provenance.get('selection')
-    self.region.fill()  # raises what there is to raise
+    self._know_place(stars)
     resp = np.ones(len(stars)) if resp is None else np.asarray(resp, dtype=float)
     known = resp/(1 + stars.cartesian.variances[:, 3:].sum(axis=1)/100**2)
     if resp.sum() < 4: raise InputError(f"a FieldComponent needs at least 4 stars, not {resp.sum():.3g}")
@@ -232,7 +237,9 @@ def scale_height(self:LayeredFieldComponent) -> float:
     return float(1/self.get_parameters()[12])
 
 @patch
-def _crowd(self:LayeredFieldComponent, points): return np.exp(-np.abs(points[:, 2])*self.get_parameters()[12])
+def _points(self:LayeredFieldComponent):
+    points = self.region.fill()[0]
+    return points, np.exp(-np.abs(points[:, 2])*self.get_parameters()[12])
 
 @patch(as_prop=True)
 def _at_bound(self:LayeredFieldComponent) -> bool:

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 from fastcore.basics import patch
+from sklearn.base import clone
 
 from ..base import BaseICPool, InitialCondition, make_label
 from ..component.spherespacetimecomponent import SphereSpaceTimeComponent
@@ -131,7 +132,8 @@ def _halves(self:SimpleICPool, groups):
 def _in_field(self:SimpleICPool, kind):
     "The candidates of a generation of that kind."
     best, n = self.best_mixture, len(self.best_mixture.components_)
-    make_field, make_group = self.background or type(best.components_[0]), self.component_class
+    make_field = partial(clone, next(c for c in best.components_ if c.fills_sample))
+    make_group = self.component_class
     most = self.max_components - n
     if kind == 'halves': starts = self._halves(groups=False)
     elif kind == 'streams': starts = {kind: partial(streams_start, best, make_field, make_group, most=min(most, 10))}
