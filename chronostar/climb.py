@@ -24,7 +24,7 @@ def _resting(point, bounds, free):
     "Which coordinates stay as they are in the next step."
     lower, upper = bounds
     outwards = (point.theta <= lower) & (point.gradient < 0) | (point.theta >= upper) & (point.gradient > 0)
-    return ~free | outwards
+    return outwards if free is None else ~free | outwards
 
 # %% ../nbs/13_climb.ipynb #2e7ba9f6
 def _propose(point, bounds, free, longest, damping):
@@ -69,9 +69,8 @@ def climb(
     secant=False,  # correct the information by what the steps teach?
 ) -> Point:  # the highest point on the way
     "Fisher scoring from `point`."
-    free, damping = np.ones(len(point.theta), dtype=bool) if free is None else free, 0.
     bounds, longest = tuple(bounds), [(a, limit) for a, limit in enumerate(longest) if limit < np.inf]
-    correction = np.zeros_like(point.information)
+    damping, correction = 0., np.zeros_like(point.information) if secant else None
     for _ in range(max_passes):
         start = _corrected(point, correction) if secant else point
         theta, gain = _propose(start, bounds, free, longest, damping)

@@ -233,7 +233,8 @@ def theta(self:Association) -> np.ndarray:
 def _move(self:Association, theta):
     "Go to other coordinates of the fit, without forgetting where alternatives were looked for."
     looked, end = self._looked, 6 + len(self.spreads)
-    self.set_from_now(from_curvilinear(theta[None, :6])[0][0], *np.exp(theta[6:end]), *theta[end:])
+    birth = self.orbit.trace(from_curvilinear(theta[None, :6])[0], -theta[-1])[0]
+    self.set_parameters(np.hstack([birth, np.exp(theta[6:end]), theta[end:]]))
     self._looked = looked
     return self
 
