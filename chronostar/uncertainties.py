@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['FEW', 'MOSTLY_OUTSIDE', 'Uncertainties', 'Information', 'observed_information', 'covariance_of_coordinates',
-           'widening', 'average_memberships', 'mixture_uncertainties', 'component_uncertainties', 'polish']
+           'widening', 'average_memberships', 'mixture_uncertainties', 'information_alone', 'component_uncertainties',
+           'polish']
 
 # %% ../nbs/19_uncertainties.ipynb #f2b44c71
 from copy import copy
@@ -333,8 +334,12 @@ def mixture_uncertainties(
                          gain, average_memberships(mixture.estimate_weighted_log_prob(stars), variance))
 
 # %% ../nbs/19_uncertainties.ipynb #90c63a8d
-def _information_alone(component, stars, resp):
-    "The information of a component, with the weights of the stars held; its own weight has an empty column."
+def information_alone(
+    component,  # fitted
+    stars,  # StarData
+    resp,  # shape (n,): weights of the stars, which are held
+) -> Information:
+    "The observed information of a component on its own; its weight has a column, which is empty."
     d = component.derivatives(stars, resp)
     p = len(d.hessian)
     matrix, free = np.pad(-d.hessian, (0, 1)), np.isin(np.arange(p + 1), [*d.held, p], invert=True)
@@ -350,7 +355,7 @@ def component_uncertainties(
     "Uncertainties of a component's parameters, with the weights of the stars held."
     stars = as_stars(X)
     resp = np.ones(len(stars)) if resp is None else np.ascontiguousarray(resp, dtype=float)
-    info = _information_alone(component, stars, resp)
+    info = information_alone(component, stars, resp)
     covariance, undetermined = covariance_of_coordinates(info)
     gain = float(0.5*info.gradient @ covariance @ info.gradient)
     if isinstance(stars, NoisyStars):

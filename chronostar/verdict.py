@@ -29,7 +29,7 @@ from .mixture.componentmixture import log_norm_of
 from .noise import NoisyStars, as_noisy
 from .stars import StarData, as_stars, measured
 from .transforms import line_of_sight
-from .uncertainties import Information, covariance_of_coordinates, observed_information
+from .uncertainties import covariance_of_coordinates, information_alone, observed_information
 
 # %% ../nbs/23_verdict.ipynb #9185125d
 class Slopes(NamedTuple):
@@ -87,14 +87,11 @@ def slopes_of_component(
     "How a component reacts to its stars, with their weights held."
     stars = as_stars(X)
     resp = np.ones(len(stars)) if resp is None else np.ascontiguousarray(resp, dtype=float)
-    d, theta = component.derivatives(stars, resp), component.theta
-    free = np.isin(np.arange(len(theta)), [*d.held], invert=True)
-    info = Information(-d.hessian, -np.diag(d.hessian), d.scores, resp @ d.scores, [slice(0, len(theta))],
-                       [d], resp[:, None], free)
+    info, theta = information_alone(component, stars, resp), component.theta
     as_fitted, noisy = as_stars, isinstance(stars, NoisyStars)
     if noisy: shares, stars, as_fitted = stars.shares, stars.plain, lambda X: as_noisy(X, shares)
-    def gradient(stars): return component.evaluate(theta, as_fitted(stars), resp).gradient
-    return _slopes(info, d.scores*resp[:, None], gradient, [component], stars, as_fitted)
+    def gradient(stars): return np.append(component.evaluate(theta, as_fitted(stars), resp).gradient, 0.)
+    return _slopes(info, info.scores*resp[:, None], gradient, [component], stars, as_fitted)
 
 # %% ../nbs/23_verdict.ipynb #a06e410f
 def influences(
