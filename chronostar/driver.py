@@ -273,7 +273,7 @@ def choose_background(
     stars,  # StarData
 ):  # a class; None for no field of its own
     "The class of the field that describes all stars best, by BIC."
-    some = stars[::max(1, len(stars)//LARGE)]
+    some = stars if len(stars) < 2*LARGE else stars[::len(stars)//LARGE]
     def bic(cls):
         modules = {**config['modules'], 'background': cls}
         component = component_maker({**config, 'modules': modules}, 'background' if cls else 'component')()
