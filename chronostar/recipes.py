@@ -118,7 +118,7 @@ def ignored_uncertainties(
     "Was it fitted as if the stars had been measured without error?"
     meta = _meta(folder)
     sections = meta['settings'] if isinstance(meta.get('settings'), dict) else {}
-    given = [recipe['settings'] for recipe in meta.get('components', [])] + [sections.get('component') or {}, meta]
+    given = [*(r['settings'] for r in meta.get('components', [])), sections.get('component') or {}, meta]
     return any(settings.get('stellar_uncertainties', True) is False for settings in given)
 
 # %% ../nbs/20_recipes.ipynb #b2f0a771
@@ -133,7 +133,8 @@ def shares_of_noise(
         shares = np.array([noise[name] for name in names], dtype=float)
         if not ((shares >= 0) & (shares <= 1)).all(): raise ValueError("no shares")
     except (TypeError, ValueError) as e:
-        raise InputError(f"{Path(folder)/'components.ecsv'} has noise that is none ({e}): was it edited?") from None
+        path = Path(folder)/'components.ecsv'
+        raise InputError(f"{path} has noise that is none ({e}): was it edited?") from None
     return shares
 
 # %% ../nbs/20_recipes.ipynb #120a66b9

@@ -281,7 +281,8 @@ def detection(
         sky = scrambled(stars, mixture, rng)
         new = injected(sky, group.sample(n, rng), rng)
         blocks = pack(np.vstack([sky.means, new.means]), np.concatenate([sky.covs, new.covs]))
-        both = StarData.from_packed(Packed(blocks, len(sky) + n), None, stars.has_covs, provenance=stars.provenance)
+        packed = Packed(blocks, len(sky) + n)
+        both = StarData.from_packed(packed, None, stars.has_covs, provenance=stars.provenance)
         return _found(field, both, group, n)
     shares = [np.mean([trial(i, n) for i in range(n_skies)]) for n in numbers]
     return Table({'stars': np.array(numbers), 'found': shares})

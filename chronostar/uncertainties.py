@@ -234,7 +234,7 @@ FEW = 20  # members, below which uncertainties are widened; see the page on how 
 def widening(
     members:float,  # expected number
 ) -> float:
-    "The factor for uncertainties of a few stars, 1 from `FEW` on: that of the slope of a line, with Student's t."
+    "The factor for uncertainties of a few stars: that of the slope of a line, with Student's t; else 1."
     if not 3 < members < FEW: return 1.
     return float(np.sqrt(members/(members - 2))*t.ppf(norm.cdf(1), 3*(members - 2)))
 
@@ -275,9 +275,10 @@ def _flags_of_component(k, component, d, members):
     name, flags = f"component {k}", []
     if members <= _EMPTY: flags.append(f"{name} has {members:.2g} members: nothing is known about it")
     elif d.names and members < FEW:
-        flags.append(f"{name} has {members:.0f} members: its uncertainties are widened by {100*widening(members) - 100:.0f} %, "
-                     f"as it should be with fewer than {FEW}" if 'age' in d.names and members > 3 else
-                     f"{name} has {members:.0f} members: with fewer than {FEW}, uncertainties come out too small")
+        wider = f"{100*widening(members) - 100:.0f} %, as it should be with fewer than {FEW}"
+        flags.append(f"{name} has {members:.0f} members: " + (
+            f"its uncertainties are widened by {wider}" if 'age' in d.names and members > 3 else
+            f"with fewer than {FEW}, uncertainties come out too small"))
     elif not d.names and component.theta_names is None:
         flags.append(f"{name}: a {type(component).__name__} gives no derivatives; it is held as it is, "
                      "and all else is conditional on it")

@@ -269,14 +269,15 @@ class TwoGroups(NamedTuple):
 def two_groups(
     members:Members,
 ) -> TwoGroups:
-    "Two components of the same kind for the members of one, memberships of the pair held; NaN for too few members."
+    "Two components of a kind for the members of one, who all stay in the pair; NaN for too few members."
     component, stars, resp = members.component, members.as_fitted(members.stars), members.resp
     if (n := resp.sum()) <= 2*(component.n_params + 1): return TwoGroups(np.nan, (np.nan,)*2, (np.nan,)*2)
     both, total, gain = [component, component], -np.inf, np.inf
     of_each = _halved(members)
     for _ in range(200):
         if gain < 0.01: break
-        both = [copy(c).m_step(stars, np.ascontiguousarray(r)) for c, r in zip(both, (of_each*resp[:, None]).T, strict=True)]
+        parts = np.ascontiguousarray((of_each*resp[:, None]).T)
+        both = [copy(c).m_step(stars, r) for c, r in zip(both, parts, strict=True)]
         shares = resp @ of_each/n
         of_each = np.column_stack([c.estimate_log_prob(stars) for c in both]) + np.log(shares)
         before, total = total, resp @ log_norm_of(of_each, of_each)
@@ -343,7 +344,7 @@ class Verdict(NamedTuple):
     star: str  # the one that moves the age most
     rv_slope: float  # Myr for each km/s that is added to all radial velocities
     zero_point: float  # km/s, by which these may be off
-    rv_offset: tuple  # km/s: by how much the members' radial velocities seem too large, and how certain that is
+    rv_offset: tuple  # km/s: by how much the radial velocities seem too large, and how certain that is
     age_without_offset: float  # Myr, if that is taken off
     orbits: dict  # name -> age with that orbit, Myr
     fields: dict  # name -> age with that field, Myr
@@ -373,13 +374,13 @@ def largest_influence(self:Verdict) -> float:
 # %% ../nbs/23_verdict.ipynb #384e9d13
 @patch(as_prop=True)
 def _offset(self:Verdict) -> tuple:
-    "The weight of what the members say about the zero point, against the prior; and what is left uncertain, km/s."
+    "The weight of what members say about the zero point, against the prior; and what is left, km/s."
     weight = self.zero_point**2/(self.zero_point**2 + self.rv_offset[1]**2) if self.zero_point else 0.
     return weight, self.zero_point*np.sqrt(1 - weight)
 
 @patch(as_prop=True)
 def age_total(self:Verdict) -> float:
-    "The age with the zero point that the members and the prior make probable, Myr; `age_error_total` belongs to it."
+    "The age with the zero point that members and prior make probable, Myr; see `age_error_total`."
     return float(self.age + self._offset[0]*(self.age_without_offset - self.age))
 
 @patch(as_prop=True)
@@ -435,8 +436,8 @@ def expands(self:Verdict) -> bool:
 def _doubts_of_group(v):
     "What is wrong with the group."
     if v.is_bound:
-        yield 'bound', (f"bound: with {v.mass:.0f} solar masses its virial ratio is {v.virial_ratio:.1f}, below "
-                        f"{BOUND:.0f}: the size of a bound cluster says nothing about its age")
+        yield 'bound', (f"bound: with {v.mass:.0f} solar masses its virial ratio is {v.virial_ratio:.1f}, "
+                        f"below {BOUND:.0f}: the size of a bound cluster says nothing about its age")
     if not v.expands:
         yield 'no expansion', (f"no expansion: ln L drops by {max(v.drop_at_zero, 0):.2f} at age 0, "
                                "which is within 95 %")
@@ -444,8 +445,9 @@ def _doubts_of_group(v):
         yield 'no sphere', (f"no sphere: a free Gaussian describes its members better, BIC lower by "
                             f"{-v.expansion_dbic:.0f}")
     if v.may_be_two:
-        yield 'two groups', ("two groups: its members may be two, of {:.1f} and {:.1f} Myr, BIC {} by {:.0f}".format(
-            *v.two.ages, 'lower' if v.two.dbic < 0 else 'higher only', abs(v.two.dbic)))
+        (one, other), which = v.two.ages, 'lower' if v.two.dbic < 0 else 'higher only'
+        yield 'two groups', (f"two groups: its members may be two, of {one:.1f} and {other:.1f} Myr, "
+                             f"BIC {which} by {abs(v.two.dbic):.0f}")
 
 def _doubts_of_stars(v):
     "What is wrong with the stars."
@@ -454,8 +456,9 @@ def _doubts_of_stars(v):
         yield 'one star', f"one star moves it: by {v.largest_influence:+.2g} Myr without {v.star}"
     offset, error = v.rv_offset
     if abs(offset) > OFFSET*error:
-        yield 'zero point', (f"zero point: the radial velocities of its members seem too large by {offset:.2f} ± "
-                             f"{error:.2f} km/s; without that it would be {v.age_without_offset:.1f} Myr old")
+        yield 'zero point', ("zero point: the radial velocities of its members seem too large by "
+                             f"{offset:.2f} ± {error:.2f} km/s; without that it would be "
+                             f"{v.age_without_offset:.1f} Myr old")
     if v.scatter > SCATTERS:
         yield 'scatter', f"scatter: its stars scatter {v.scatter:.1f} times as much as the model says"
     if abs(shift) > SHIFTS*sigma:
@@ -512,9 +515,9 @@ def __repr__(self:Verdict):
     return '\n  '.join([f"Verdict: {self.summary}", *rows])
 
 # %% ../nbs/23_verdict.ipynb #307d8532
-_NUMBERS = ('age', 'age_error', 'age_total', 'age_error_total', 'members', 'with_velocity', 'determined_by', 'scatter',
-            'largest_influence', 'rv_slope', 'zero_point', 'age_without_offset', 'inner_age', 'drop_at_zero', 'expansion_dbic',
-            'virial_ratio', 'mass')
+_NUMBERS = ('age', 'age_error', 'age_total', 'age_error_total', 'members', 'with_velocity', 'determined_by',
+            'scatter', 'largest_influence', 'rv_slope', 'zero_point', 'age_without_offset', 'inner_age',
+            'drop_at_zero', 'expansion_dbic', 'virial_ratio', 'mass')
 
 @patch
 def as_dict(self:Verdict) -> dict:
@@ -545,8 +548,8 @@ def _judge(slopes, k, masses, orbits, zero_point, fields):
         zero_point=zero_point, rv_offset=(offset, error), age_without_offset=without,
         orbits=ages_with_other_orbits(members, orbits), fields=fields,
         inner_age=float(inner_part(members).age), drop_at_zero=drop_at_zero(members),
-        expansion_dbic=dbic_of_free_gaussian(members), two=two_groups(members), virial_ratio=virial_ratio(core_of(members), mass),
-        mass=mass)
+        expansion_dbic=dbic_of_free_gaussian(members), two=two_groups(members),
+        virial_ratio=virial_ratio(core_of(members), mass), mass=mass)
 
 # %% ../nbs/23_verdict.ipynb #b91db231
 def _slopes_of(fit, X, resp):
@@ -575,7 +578,8 @@ def ages_with_other_fields(
 ) -> dict:  # name -> Myr
     "The age when the field is described otherwise; raises `InputError` if there is no field."
     aged = [c.age is not None for c in mixture.components_]
-    if all(aged): raise InputError("verdict: the mixture has no component without an age, no field to replace")
+    if all(aged):
+        raise InputError("verdict: the mixture has no component without an age, no field to replace")
     resp = mixture.predict_proba(X)
     start = np.column_stack([resp[:, aged], resp[:, np.invert(aged)].sum(axis=1)])
     def age(field):

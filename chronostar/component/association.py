@@ -593,7 +593,7 @@ def read(self:Association,
     known = dict(zip([*self.spreads, *self.slopes], [*np.exp(thetas[:, 6:end]).T, *thetas[:, end:-1].T]))
     if not known.keys() >= {*self._own}:
         there = [self.at(theta) for theta in thetas]
-        known |= {name: np.array([getattr(c, name) for c in there]) for name in self._own if name not in known}
+        known |= {name: np.array([getattr(c, name) for c in there]) for name in {*self._own} - {*known}}
     own = [known[name] for name in self._own]
     return dict(zip(self.read_units, [*birth.T, *own, thetas[:, -1], *now.T], strict=True))
 

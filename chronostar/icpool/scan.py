@@ -179,10 +179,11 @@ def _is_promising(stars, log_prob, place, make):
 def _is_small(component, stars):
     "Is it a group that is small against the sample?"
     if component.age is None: return False
-    return np.trace(component.covariance[:3, :3]) < 0.1*np.trace(np.cov(stars.means[::max(1, len(stars)//10_000), :3].T))
+    some = stars.means[::max(1, len(stars)//10_000), :3]
+    return np.trace(component.covariance[:3, :3]) < 0.1*np.trace(np.cov(some.T))
 
 def _grown(mixture, stars, places, makers, most, price=1., glance=False, allowance=0.):
-    "Weights and components with new ones at some places, if that which the first of the `makers` makes is best."
+    "Weights and components with new ones at some places, if the first of the `makers` makes the best."
     log_prob, n = mixture.score_samples(stars), len(stars)
     claimed, weights, components, tried = np.zeros(n), mixture.weights_, list(mixture.components_), 0
     for place in places[:LOOKED_AT if glance else None]:
@@ -226,8 +227,8 @@ def streams_start(
 ) -> tuple:  # weights (k,) and components to start from; None if there is none
     "A start with a component of the field at each velocity that too many stars have."
     known = stars[measured(stars)]
-    return _grown(mixture, known, crowded_velocities(mixture, known), [make_component, make_group], most, price=0.5,
-                  allowance=20.)
+    places, makers = crowded_velocities(mixture, known), [make_component, make_group]
+    return _grown(mixture, known, places, makers, most, price=0.5, allowance=20.)
 
 # %% ../../nbs/25_icpool.scan.ipynb #94692db1
 def halves_start(
