@@ -182,7 +182,7 @@ def _sigma(problem, scan):
 
 # %% ../nbs/22_ages.ipynb #18d6aff7
 def _end(scan, drop, inside, outside):
-    "The age between two others where the log likelihood has dropped by `drop`; None if there was a step to be mended."
+    "The age between two others where the log likelihood has dropped by `drop`; None at a step to be mended."
     for _ in range(20):
         roots = np.sqrt(2*np.maximum([scan(inside), scan(outside), 0], 0))
         share = np.clip((np.sqrt(2*drop) - roots[0])/(roots[1] - roots[0]), 0.05, 0.95)

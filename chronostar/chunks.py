@@ -158,11 +158,9 @@ class _Chunk(NamedTuple):
         def part(name):
             path = Path(self.folder, name + '.npy')
             return np.asarray(np.load(path, mmap_mode='c', allow_pickle=False)) if path.exists() else None
-        stars = StarData.from_packed(Packed(part('cartesian'), self.n, None, nthreads),
-                                     Packed(part('curvilinear'), self.n, part('log_jacobian'), nthreads),
-                                     self.has_covs, part('ids'), part('fake_rvs'))
-        stars.provenance = self.provenance
-        return stars
+        return StarData.from_packed(Packed(part('cartesian'), self.n, None, nthreads),
+                                    Packed(part('curvilinear'), self.n, part('log_jacobian'), nthreads),
+                                    self.has_covs, part('ids'), part('fake_rvs'), self.provenance)
 
 # %% ../nbs/32_chunks.ipynb #1818067c
 def _read_list(folder):
@@ -371,9 +369,7 @@ def _joined(parts):
     views = (_joined_views([getattr(p, name) for p in parts]) for name in ('cartesian', 'curvilinear'))
     ids = None if any(p.ids is None for p in parts) else np.concatenate([p.ids for p in parts])
     fake_rvs = np.concatenate([p.fake_rvs for p in parts])
-    stars = StarData.from_packed(*views, parts[0].has_covs, ids, fake_rvs)
-    stars.provenance = parts[0].provenance
-    return stars
+    return StarData.from_packed(*views, parts[0].has_covs, ids, fake_rvs, parts[0].provenance)
 
 # %% ../nbs/32_chunks.ipynb #7d5f874c
 @patch

@@ -147,6 +147,7 @@ def _number_or_word(text):
     try: return float(text)
     except ValueError: return text
 
+# %% ../nbs/50_cli.ipynb #5e1c04b7
 def _prepare_data(args):
     from pathlib import Path
 
@@ -207,10 +208,10 @@ def prepare_data(argv=None):
                              "'distance < 100 and -50 < X < 50': others are left out (default: what a "
                              "comment 'selection: ...' in the table says, as query-gaia writes it)")
     parser.add_argument('--rv-shift', metavar='KM_S', type=_number_or_word, default=0.,
-                        help='add this to the radial velocities, for instance -0.6 to take out gravitational '
-                             "redshift and convective blueshift; 'colour' takes out those of each star, by its "
-                             "colour bp_rp, and 'colour-solar' what differs from the Sun's, for velocities whose "
-                             "zero is that of sunlight (default: 0)")
+                        help='add this to the radial velocities, for instance -0.6 to take out '
+                             "gravitational redshift and convective blueshift; 'colour' takes out those of "
+                             "each star, by its colour bp_rp, and 'colour-solar' what differs from the "
+                             "Sun's, for velocities whose zero is that of sunlight (default: 0)")
     _run(parser, _prepare_data, argv)
 
 # %% ../nbs/50_cli.ipynb #439d8b34
@@ -259,7 +260,7 @@ def _fit_parser(prog, description, search=False):
 
 # %% ../nbs/50_cli.ipynb #7de77376
 def _make_way(savedir, overwrite, asked_for):
-    "Check that a result can be written to a folder, `asked_for` or not; the files there that it will replace."
+    "Check that a result can be written to a folder, `asked_for` or not; the files that it will replace."
     from chronostar.conventions import InputError
     from chronostar.results import check_apart, check_savedir
     try: check_apart(savedir)
@@ -464,7 +465,8 @@ def _fit_mixture(args):
     meta = {'stars': len(stars), 'BIC': bic, 'data': stars.provenance, 'settings': as_text(config)}
     verdicts = _verdicts(mixture, stars, uncertainties)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
-    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, verdicts, doubts, stars)
+    files = mixture_files(mixture, memberships, False, stars.ids, meta, uncertainties, verdicts, doubts,
+                          stars)
     report = _report(mixture, stars, config, memberships=memberships, uncertainties=uncertainties,
                      verdicts=verdicts)
     write_files(savedir, files | report, remove=replaced)
@@ -530,14 +532,15 @@ def _save_best_so_far(driver, savedir, stars):
 
 # %% ../nbs/50_cli.ipynb #516d47ab
 def _start(path, settings):
-    "Components to start from, where they are today, with the `settings` that are theirs; None if there is no path."
+    "Components to start from, where they are today, with `settings` that are theirs; None without a path."
     from chronostar.recipes import read_components
     if path is None: return None
     components = read_components(path, {})[1]
     for k, component in enumerate(components):
         component.set_params(**{key: value for key, value in settings.items() if key in component.settings()
                                 and key != 'trace_orbit_func'})
-        if hasattr(component, 'on_orbit'): components[k] = component.on_orbit(settings.get('trace_orbit_func'))
+        if hasattr(component, 'on_orbit'):
+            components[k] = component.on_orbit(settings.get('trace_orbit_func'))
     return components
 
 # %% ../nbs/50_cli.ipynb #40436356
@@ -807,7 +810,8 @@ def _significance(args):
 def significance(argv=None):
     "How strong the groups of a result are, and how many as strong to expect by chance."
     parser = _parser('chronostar-significance', 'Say how strong each group of a result is, and how many as '
-                     'strong chance would make in a sky like this: by exchanging the velocities of its stars.')
+                     'strong chance would make in a sky like this: by exchanging the velocities of '
+                     'its stars.')
     parser.add_argument('results', metavar='RESULT', help='folder of a result')
     parser.add_argument('data', metavar='DATA', help=f'the stars that were fitted: {_DATA}')
     parser.add_argument('-c', '--covs', metavar='COVS',

@@ -6,6 +6,7 @@
 __all__ = ['Point', 'climb']
 
 # %% ../nbs/13_climb.ipynb #a5990ecf
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -24,10 +25,10 @@ def _resting(point, bounds, free):
     "Which coordinates stay as they are in the next step."
     lower, upper = bounds
     outwards = (point.theta <= lower) & (point.gradient < 0) | (point.theta >= upper) & (point.gradient > 0)
-    return ~free | outwards
+    return outwards if free is None else ~free | outwards
 
 # %% ../nbs/13_climb.ipynb #2e7ba9f6
-def _propose(point, bounds, free, longest, damping):
+def _propose(point, bounds, free, limits, damping):
     "The next theta to try, and the gain in log density that it promises."
     resting = _resting(point, bounds, free)
     scale = np.sqrt(point.information.diagonal()) + 1e-300
@@ -37,7 +38,7 @@ def _propose(point, bounds, free, longest, damping):
     information[resting, resting] = 1
     step = dposv(information, gradient)[1]/scale  # the matrix is positive definite
     gain = 0.5*point.gradient @ step
-    step /= max([1., *(abs(step[a])/limit for a, limit in longest)])
+    step /= max([1., *[abs(step[a])/limit for a, limit in limits]])
     return np.minimum(np.maximum(point.theta + step, bounds[0]), bounds[1]), gain
 
 # %% ../nbs/13_climb.ipynb #a6b42939
@@ -69,12 +70,12 @@ def climb(
     secant=False,  # correct the information by what the steps teach?
 ) -> Point:  # the highest point on the way
     "Fisher scoring from `point`."
-    free, damping = np.ones(len(point.theta), dtype=bool) if free is None else free, 0.
-    bounds, longest = tuple(bounds), [(a, limit) for a, limit in enumerate(longest) if limit < np.inf]
-    correction = np.zeros_like(point.information)
+    bounds, longest = tuple(bounds), np.asarray(longest).tolist()
+    limits = [(a, limit) for a, limit in enumerate(longest) if limit < inf]
+    damping, correction = 0., np.zeros_like(point.information) if secant else None
     for _ in range(max_passes):
         start = _corrected(point, correction) if secant else point
-        theta, gain = _propose(start, bounds, free, longest, damping)
+        theta, gain = _propose(start, bounds, free, limits, damping)
         if gain < tol: break
         new = evaluate(theta)
         if secant: correction = _secant(correction, point, new)

@@ -26,8 +26,8 @@ SECTIONS = {  # section -> settings with defaults, for those that belong to no c
     'component': None, 'mixture': None, 'icpool': None,
     'driver': {'intermediate_dumps': True, 'savedir': None},
     'run': {'savedir': None, 'nthreads': None}}
-BACKGROUNDS = ('SpaceComponent', 'FieldComponent', 'LayeredFieldComponent',  # of which a search chooses, or none,
-               'SmoothFieldComponent')                                       # unless told
+BACKGROUNDS = (  # a search chooses, unless told
+    'SpaceComponent', 'FieldComponent', 'LayeredFieldComponent', 'SmoothFieldComponent')
 UNUSED = {'modules': ('introducer', 'driver'), 'driver': (), 'run': ()}
 UNUSED_SECTIONS = ('introducer',)  # of Chronostar-TNG
 
@@ -106,7 +106,7 @@ def _check_section(section, given, known, unused, choices=()):
     return checked
 
 # %% ../nbs/29_config.ipynb #baf7af3c
-LINES = {'selection': 'component', 'noise': 'mixture'}  # lines that are no sections, and the section they go to
+LINES = {'selection': 'component', 'noise': 'mixture'}  # lines, and the section that they belong to
 
 def _with_lines(config):
     "The settings, with what stands in a line of its own in the section that it belongs to."
@@ -116,7 +116,8 @@ def _with_lines(config):
         section = config.get(LINES[name]) or {}
         if not isinstance(section, dict): continue
         if section.get(name) not in (None, value):
-            raise InputError(f"{name} and {LINES[name]}.{name} are two ways to say the same: give one of them")
+            both = f"{name} and {LINES[name]}.{name}"
+            raise InputError(f"{both} are two ways to say the same: give one of them")
         config[LINES[name]] = {**section, name: value}
     return config
 
@@ -145,14 +146,17 @@ def check_config(
     checked = {s: {**known, **_check_section(s, config.get(s), known, UNUSED[s])}
                for s, known in SECTIONS.items() if known is not None}
     checked['modules'] = modules = _with_births(checked['modules'])
-    if modules['background'] in (None, 'none'): modules['background'] = None
-    elif modules['background'] != 'auto': modules['background'] = _class_for('background', modules['background'])
-    wanted = BACKGROUNDS if modules['background'] == 'auto' else [modules['background'] or BaseComponent]
+    background = modules['background']
+    if background in (None, 'none'): background = None
+    elif background != 'auto': background = _class_for('background', background)
+    modules['background'] = background
+    wanted = BACKGROUNDS if background == 'auto' else [background or BaseComponent]
     of_background = {k: v for cls in wanted for k, v in _class_for('background', cls).settings().items()}
     for section in ('component', 'mixture', 'icpool'):
         cls = checked['modules'][section] = _class_for(section, checked['modules'][section])
         known = cls.settings()
-        if section == 'component': known = {**of_background, **known, **dict.fromkeys([*OF_DATA, 'selection'])}
+        if section == 'component':
+            known = {**of_background, **known, **dict.fromkeys([*OF_DATA, 'selection'])}
         checked[section] = _check_section(section, config.get(section), known, cls.unused(), cls.choices)
     if (words := checked['component'].get('selection')) is not None: Selection(words)
     try: try_orbit(checked['component'].get('trace_orbit_func'))

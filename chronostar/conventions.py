@@ -38,7 +38,7 @@ _INSTALLED = [Path(path).resolve() for name, path in sysconfig.get_paths().items
 def place_of(
     error,  # an exception that was raised
 ) -> str:
-    "The last line of the user's own code on the way to an exception: 'mine.py, line 5, in maximize', or nothing."
+    "The last line of the user's own code on the way to an exception ('mine.py, line 5, in f'), or nothing."
     place, trace = '', error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code

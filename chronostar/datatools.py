@@ -28,8 +28,9 @@ from .lineshifts import SCALES, line_shift
 from .selection import Selection, selection_in, sharp_edges
 from .stars import MAX_VARIANCE, SAMPLE_FILES, StarData, as_stars, check_full_rank  # noqa: F401
 from .stars import positive_semidefinite, sample_files, untraceable
-from .tables import CORRELATIONS, ERROR_UNITS, ERRORS, OBSERVABLES, PAIRS, UNITS, as_table, check_columns
-from .tables import column_name, column_values, find_columns, known_unit, rows_with_ids  # noqa: F401
+from .tables import CORRELATIONS, ERROR_UNITS, ERRORS, OBSERVABLES, PAIRS, UNITS, as_table
+from .tables import check_columns, column_name, column_values, find_columns  # noqa: F401
+from .tables import known_unit, rows_with_ids  # noqa: F401
 from .tables import source_ids, velocity_like
 from .transforms import AU_PER_YR, astrometry_to_cartesian, covariance_to_cartesian
 
@@ -347,7 +348,8 @@ def _shift(table, found, astro_data, ids, measured, scale):
         return None
     shifts = SCALES[scale] - _line_shifts(table, found, astro_data[:, 2])
     known = measured & np.isfinite(shifts)
-    if not known.any(): raise InputError("rv_shift by colour: no star with a radial velocity has a colour, 'bp_rp'")
+    if not known.any():
+        raise InputError("rv_shift by colour: no star with a radial velocity has a colour, 'bp_rp'")
     low, median, high = (float(x) for x in np.percentile(shifts[known], [0, 50, 100]).round(3))
     without = ids[measured & ~known]
     astro_data[known, 5] += shifts[known]
@@ -429,7 +431,7 @@ def _check_numbers(rv_shift, rv_error):
         raise InputError(f"rv_error must be a number above 0, km/s, not {rv_error}")
 
 def _say_doubts(prepared):
-    "Warn of velocities that are no measurements, of a sharp edge that nobody has named, and of what was noticed."
+    "Warn of velocities that are no measurements, of a sharp edge without a name, and of what was noticed."
     unused = _counts(prepared.no_rv[prepared.no_rv != 'no value for radial_velocity'])
     for why, count in unused.items():
         logger.warning("%d radial velocities are not used, for they are no measurements: %s", count, why)
@@ -442,7 +444,7 @@ def _say_doubts(prepared):
 def prepare(
     table,  # an astropy Table with Gaia's columns, or with X to W; or what `as_table` takes
     fake_rvs:bool=False,  # keep stars without a radial velocity, see `fill_missing_rvs`
-    rv_shift=0.,  # km/s, added to the radial velocities; or 'colour', 'colour-solar': see chronostar.lineshifts
+    rv_shift=0.,  # km/s, added to the velocities; or 'colour', 'colour-solar': see chronostar.lineshifts
     columns:dict=None,  # Gaia's name -> the table's, for columns that `find_columns` does not know
     rv_error:float=None,  # km/s, for radial velocities without uncertainty; else they are not used
     selection:str=None,  # which stars the sample could hold, such as 'parallax > 10'; else as the table says
@@ -480,7 +482,8 @@ def provenance(self:Prepared) -> dict:
     "Where the stars come from, in words and numbers."
     return {'chronostar': __version__, 'rows': len(self.reason), 'stars': len(self.ids),
             'left out': self.left_out, 'without radial velocity': int(self.fake_rvs.sum()),
-            'why': _counts(self.no_rv), 'doubts': list(self.doubts), 'rv_shift': self.shifts or float(self.rv_shift),
+            'why': _counts(self.no_rv), 'doubts': list(self.doubts),
+            'rv_shift': self.shifts or float(self.rv_shift),
             **({'selection': self.selection} if self.selection else {})}
 
 # %% ../nbs/10_datatools.ipynb #502b8ab2

@@ -147,11 +147,11 @@ def _extent(component):
     return np.trace(component.covariance[:3, :3])
 
 def _hopeless(mixture, stars, gone, new, saved=0.):
-    "Is ln L, in a large sample, much worse with a component in the place of others, while the rest stand still?"
+    "Is ln L of a large sample much worse with a component in the place of others, the rest held?"
     if len(stars) < LARGE: return False
     weighted, w = mixture.estimate_weighted_log_prob(stars), mixture.weights_[gone].sum()
-    fit = fit_beside(stars, log_norm_of(np.delete(weighted, gone, axis=1)), [w], [new], before=log_norm_of(weighted),
-                     share=1 - w, hope=np.inf, max_iter=20)
+    rest, before = log_norm_of(np.delete(weighted, gone, axis=1)), log_norm_of(weighted)
+    fit = fit_beside(stars, rest, [w], [new], before=before, share=1 - w, hope=np.inf, max_iter=20)
     return fit.gain + saved < -10
 
 # %% ../nbs/30_driver.ipynb #7ce7a857
@@ -180,7 +180,8 @@ def _group_for_gaussian(mixture, stars, resp, make_group):
     weights, components = mixture.get_parameters()
     for k, c in enumerate(components):
         group = make_group()
-        if c.age is not None or c.fills_sample or isinstance(c, type(group)) or resp[:, k].sum() < 10: continue
+        if c.age is not None or c.fills_sample or isinstance(c, type(group)): continue
+        if resp[:, k].sum() < 10: continue
         group.maximize(stars, np.ascontiguousarray(resp[:, k]))
         if not (group.age or 0) > 1: continue  # it describes a field
         yield f"a group in the place of component {k}", weights, [*components[:k], group, *components[k + 1:]]
@@ -197,7 +198,8 @@ def _two_as_one(mixture, stars, resp, everything):
     for i, j in likely if everything else [pair for pair in pairs if shared[pair] >= SHARED]:
         merged = copy(components[i])
         merged.maximize(stars, resp[:, i] + resp[:, j])
-        if _hopeless(mixture, stars, [i, j], merged, saved=0.5*(merged.n_params + 1)*np.log(len(stars))): continue
+        saved = 0.5*(merged.n_params + 1)*np.log(len(stars))
+        if _hopeless(mixture, stars, [i, j], merged, saved): continue
         new = np.where(np.arange(len(weights)) == i, weights[i] + weights[j], weights)
         yield (f"components {i} and {j} as one", np.delete(new, j),
                [merged if c is components[i] else c for c in components if c is not components[j]])
@@ -273,7 +275,7 @@ def choose_background(
     stars,  # StarData
 ):  # a class; None for no field of its own
     "The class of the field that describes all stars best, by BIC."
-    some = stars[::max(1, len(stars)//LARGE)]
+    some = stars if len(stars) < 2*LARGE else stars[::len(stars)//LARGE]
     def called(cls): return cls.__name__ if cls else 'none'
     def judge(cls):
         modules = {**config['modules'], 'background': cls}
@@ -284,11 +286,12 @@ def choose_background(
             return component, np.inf
         return component, component.n_params*np.log(len(some)) - 2*component.estimate_log_prob(some).sum()
     selection, (*kinds, smooth) = config['component'].get('selection'), map(get_class, BACKGROUNDS)
-    if not _is_deep(selection): kinds = [cls for cls in kinds if cls is not get_class('LayeredFieldComponent')]
+    if not _is_deep(selection): kinds.remove(get_class('LayeredFieldComponent'))
     found = {cls: judge(cls)[1] for cls in (None, *kinds)}
     if selection is None:
         component, score = judge(smooth)
-        if score < np.inf and score - 2*component.gain_if_even(some) < min(found.values()): found[smooth] = score
+        evenly = score - 2*component.gain_if_even(some) if score < np.inf else score
+        if evenly < min(found.values()): found[smooth] = score
     best = min(found, key=found.get)
     logger.info("background: %s, by BIC of a component for all (%s)", called(best),
                 ', '.join(f"{called(cls)}: {score:.1f}" for cls, score in found.items()))
@@ -296,7 +299,8 @@ def choose_background(
 
 # %% ../nbs/30_driver.ipynb #680f6161
 _PLANS = {'auto': '{many}, to begin with', 'input': '{many}, as given',
-          'streams': '{parent} and more streams of the field', 'groups': '{parent} and groups at crowded places'}
+          'streams': '{parent} and more streams of the field',
+          'groups': '{parent} and groups at crowded places'}
 
 def plan_of(
     label,  # of a candidate
@@ -474,12 +478,13 @@ def _one_more(self:Driver, mixture, score, what, stars):
 # %% ../nbs/30_driver.ipynb #c48eebae
 @patch
 def _do_simpler(self:Driver, stars):
-    "Try all that is simpler than the best mixture. Was one better? It is one more candidate, of which the pool is told."
+    "Try all that is simpler than the best mixture. Was one better? The pool is told of it, as a candidate."
     best, to_beat = self.record_.best_mixture, self.record_.best_score
     if best is None or len(best.components_) < 2 or len(stars) >= LARGE: return False
     if not self._was_done('simpler', stars):
         def start(weights, components): return lambda stars: (weights, components)
-        starts = [start(*begin) for what, *begin in _simpler(best, stars, True, component_maker(self.config_))]
+        make_group = component_maker(self.config_)
+        starts = [start(*begin) for what, *begin in _simpler(best, stars, True, make_group)]
         logger.info("more components do not pay: trying %d mixtures that are simpler than %s", len(starts),
                     self.record_.best_label)
         task = stars, InitialCondition('simpler', others=starts), self._make_mixture, to_beat
@@ -529,7 +534,8 @@ def _do_noise(self:Driver, stars):
     if self._was_done('noise', stars): return
     logger.info("fitting %s again, with noise that may be larger than quoted", self.record_.best_label)
     weights, components = self.record_.best_mixture.get_parameters()
-    refit, best = partial(_fit, stars, partial(self._make_mixture, noise=True), count()), self.record_.best_score
+    make, best = partial(self._make_mixture, noise=True), self.record_.best_score
+    refit = partial(_fit, stars, make, count())
     def groups_only(): return _groups_only(refit(weights, components), len(stars), refit, best)
     with labelled('noise'): fits, _ = fit_each(groups_only, [()])
     if not fits or not fits[0].score < self.record_.best_score:
@@ -582,7 +588,8 @@ def run(self:Driver,
     self.finished_ = True
     if self.record_.best_mixture is None:
         raise InputError(f"none of the {len(self.record_.scores)} candidates could be fitted")
-    logger.info("finished: of %d candidates, %s is the best", len(self.record_.scores), self.record_.best_label)
+    best, n = self.record_.best_label, len(self.record_.scores)
+    logger.info("finished: of %d candidates, %s is the best", n, best)
     return self.record_.best_mixture
 
 # %% ../nbs/30_driver.ipynb #9a6b574a
@@ -598,7 +605,8 @@ def _files(self:Driver, label, mixture, stars, score, uncertainties=None, verdic
         facts['births'] = {f'component {k}': births_in_words(rows) for k, rows in births.items()}
     text = describe(label, mixture, stars, memberships, settings, uncertainties, facts, verdicts)
     doubts = mixture.doubts(stars) if noise_of(mixture) else None
-    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, verdicts, doubts, seen)
+    results = mixture_files(mixture, memberships, True, stars.ids, meta, uncertainties, verdicts, doubts,
+                            seen)
     return {'fit.json': json.dumps(state, indent=1), **results, f'{label}.txt': text}
 
 # %% ../nbs/30_driver.ipynb #3ca89e1c

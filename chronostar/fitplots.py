@@ -90,7 +90,8 @@ def plot_corner(
 ):  # matplotlib Figure
     "Pairs of quantities of a posterior, and histograms along the diagonal with median and 68 %."
     from matplotlib import rc_context
-    if names is None: names = [key for key in posterior.names if key[1].removeprefix('birth_') not in (*AXES, 'weight')]
+    others = (*AXES, 'weight')
+    if names is None: names = [key for key in posterior.names if key[1].removeprefix('birth_') not in others]
     names, m = list(names), len(names)
     draws, units = [posterior[n] for n in names], [posterior.units[posterior.names.index(n)] for n in names]
     labels = [f"{what}{f' of {k}' if len({k for k, _ in names}) > 1 else ''}{f' [{unit}]' if unit else ''}"

@@ -45,12 +45,13 @@ def convective_blueshift(
 # %% ../nbs/09_lineshifts.ipynb #fb2d9198
 def line_shift(
     bp_rp,  # shape (n,): Gaia's colour, mag
-    M_G=None,  # shape (n,): absolute magnitude, mag; NaN where it is not known, and the main sequence is assumed
+    M_G=None,  # shape (n,): absolute magnitude, mag; NaN: not known, the main sequence is assumed
 ) -> np.ndarray:  # shape (n,), km/s, NaN where there is no colour
     "What redshift and blueshift add to a measured radial velocity."
     of_dwarf, temperature, mass, radius = dwarf(bp_rp)
     above = np.zeros_like(of_dwarf) if M_G is None else np.nan_to_num(of_dwarf - M_G, posinf=0, neginf=0)
-    return gravitational_redshift(mass, radius*10**(np.maximum(above, 0)/5)) + convective_blueshift(temperature)
+    redshift = gravitational_redshift(mass, radius*10**(np.maximum(above, 0)/5))
+    return redshift + convective_blueshift(temperature)
 
 # %% ../nbs/09_lineshifts.ipynb #747b055c
-SCALES = {'colour': 0., 'colour-solar': float(line_shift(0.823))}  # km/s, what the zero of the velocities has in it
+SCALES = {'colour': 0., 'colour-solar': float(line_shift(0.823))}  # km/s, what is in the zero point

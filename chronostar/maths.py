@@ -10,7 +10,7 @@ __all__ = ['LOG_2PI_6', 'BLOCK', 'ROWS', 'VARIANCES', 'means_and_covs', 'estimat
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, singledispatch
-from math import log, pi
+from math import isqrt, log, pi
 from typing import NamedTuple
 
 import numba
@@ -192,12 +192,16 @@ def n_threads(
     return max(1, min(nthreads or limit, limit, nchunks))
 
 # %% ../nbs/07_maths.ipynb #49ed445c
-_triangle = lru_cache(np.tril_indices)  # looked up rather than made, for it is made as often as there are passes
+@lru_cache  # looked up rather than made, for it is needed as often as there are passes
+def _triangle(p):
+    "Where in a matrix (p, p), row by row, its lower triangle is."
+    i, j = np.tril_indices(p)
+    return p*i + j
 
 def _pass_over(blocks, mean, cov, weights, log_prob, nthreads, kernel=_kernel, n_totals=49):
     "Run the kernel over all chunks; the sums, if there are `weights`, and else the `log_prob` of each star."
     mean = np.ascontiguousarray(mean, dtype=float)
-    cov = np.ascontiguousarray(np.asarray(cov, dtype=float)[_triangle(len(cov))])
+    cov = np.asarray(cov, dtype=float).take(_triangle(len(cov)))
     blocks, starts = np.asarray(blocks), range(0, len(blocks), _CHUNK)  # a memory map is an array too
     totals, todo = np.zeros((len(starts), n_totals)), iter(enumerate(starts))
     def work():
@@ -238,12 +242,17 @@ class Sums(NamedTuple):
     precision: np.ndarray  # shape (6, 6): the weighted sum of the inverse covariances K
 
 # %% ../nbs/07_maths.ipynb #e57dff82
+@lru_cache
+def _places(n):
+    "Where in a packed triangle of n numbers those of the symmetric matrix are, shape (p, p)."
+    p = isqrt(2*n)
+    places, (i, j) = np.empty((p, p), dtype=int), np.tril_indices(p)
+    places[i, j] = places[j, i] = np.arange(n)
+    return places
+
 def _symmetric(packed):
     "The symmetric matrix, shape (p, p), of a packed triangle."
-    p = round(np.sqrt(2*len(packed)))
-    full, (i, j) = np.empty((p, p)), _triangle(p)
-    full[i, j] = full[j, i] = packed
-    return full
+    return packed[_places(len(packed))]
 
 def overlap_sums(
     blocks,  # shape (nblocks, 27, 64), from `pack`

@@ -35,7 +35,8 @@ KINDS = (
     Kind('velocity worthless', 0.01, 300.),
     Kind('motion off by 0.5 km/s', 0.04, motion=0.5), Kind('motion off by 1.5 km/s', 0.04, motion=1.5),
     Kind('motion off by 5 km/s', 0.02, motion=5.),
-    Kind('all errors twice as large', 0.04, factor=2.), Kind('all errors six times as large', 0.01, factor=6.),
+    Kind('all errors twice as large', 0.04, factor=2.),
+    Kind('all errors six times as large', 0.01, factor=6.),
     Kind('stranger', 0.01, stranger=True))
 
 # %% ../nbs/12_noise.ipynb #62b4d655
@@ -47,7 +48,8 @@ _AMONG = 10.  # km/s, how strangers move among the members
 
 def _scatter(stars):
     "The covariance (6, 6) of where strangers are and move."
-    return np.diag(np.hstack([4*np.full(3, np.median(stars.means[:, :3].var(axis=0))), np.full(3, _AMONG**2)]))
+    place = 4*np.median(stars.means[:, :3].var(axis=0))
+    return np.diag(np.repeat([place, _AMONG**2], 3))
 
 # %% ../nbs/12_noise.ipynb #b2da50d2
 def _covariances(kind, covs, sight, known, scatter):
@@ -107,7 +109,7 @@ def overlap_sums(self:NoisyPacked,
     cov,  # shape (6, 6), positive definite
     terms:bool=False,  # return each star's log overlap too?
 ):  # Sums; or Sums and log overlaps (n,)
-    "The three sums; they are exact derivatives, and the precision is that of the rows, as probable as they are."
+    "The three sums: exact derivatives, and the precision of the rows, as probable as they are."
     log_prob = maths.log_overlap(self.rows.blocks, self.rows.n, mean, cov, self.nthreads)
     return self._sums(weights, log_prob, lambda w: self.rows.overlap_sums(w, mean, cov), terms)
 
@@ -196,7 +198,8 @@ class NoisyStars(StarData):
     def curvilinear(self):
         "The stars in curvilinear coordinates, pc and km/s."
         if self._curvilinear is None:
-            self._curvilinear = NoisyPacked(self.plain.curvilinear, self.rows.curvilinear, self.first, self.log_shares)
+            plain, rows = self.plain.curvilinear, self.rows.curvilinear
+            self._curvilinear = NoisyPacked(plain, rows, self.first, self.log_shares)
         return self._curvilinear
 
     @property
@@ -235,7 +238,8 @@ def __getitem__(self:NoisyStars,
     if isinstance(key, tuple): return np.asarray(self)[key]
     index, new = np.atleast_1d(np.arange(len(self))[key]), copy(self)
     rows, _ = _rows_of(index, self.first, self.cartesian.kinds)
-    new.plain, new.measured, new.rows, new.of_kind = self.plain[index], self.measured[index], self.rows[rows], self.of_kind[rows]
+    new.plain, new.measured = self.plain[index], self.measured[index]
+    new.rows, new.of_kind = self.rows[rows], self.of_kind[rows]
     new.of_star = np.repeat(np.arange(len(index)), self.cartesian.kinds[index])
     for name in ('ids', 'fake_rvs', 'views'): setattr(new, name, getattr(new.plain, name))
     return new._set_shares(self.shares)
@@ -255,7 +259,7 @@ def as_noisy(
     shares=None,  # shape (J,): of the kinds of noise; those that are expected, by default
     strangers:bool=False,  # may there be stars that belong to nothing? Shares that are given say it
 ) -> NoisyStars:
-    "Stars with several kinds of noise; they are made once, and remembered by the plain ones. Raises `InputError`."
+    "Stars with several kinds of noise, made once and remembered by the plain ones; raises `InputError`."
     stars = as_stars(X)
     if shares is not None: strangers = len(shares) == len(KINDS)
     if not isinstance(stars, StarData):
@@ -298,7 +302,8 @@ def fit_shares(
 ) -> np.ndarray:  # shape (J,)
     "The most probable shares of the kinds of noise."
     prob = np.exp(by_kind - by_kind.max(axis=1, keepdims=True))
-    weights, prior = np.ones(len(prob)) if weights is None else weights, prior_shares(len(shares) == len(KINDS))
+    weights = np.ones(len(prob)) if weights is None else weights
+    prior = prior_shares(len(shares) == len(KINDS))
     for _ in range(1000):
         of_star = prob @ shares
         new = (weights/of_star) @ prob*shares + _WORTH*prior
@@ -326,12 +331,12 @@ def maximize_with_noise(
     resp=None,  # shape (n,): weight of each star, 1 by default
     strangers:bool=True,  # may there be stars that belong to nothing?
 ) -> NoisyStars:  # the stars with shares of their kinds of noise; the component is fitted to them
-    "Fit a component to stars whose uncertainties may be too small, and who may be strangers; raises `InputError`."
+    "Fit a component to stars with uncertainties that may be too small, or strangers; raises `InputError`."
     stars = as_noisy(X, strangers=strangers)
     for _ in range(30):
         component.maximize(stars, resp)
         shares = fit_shares(stars.log_prob_by_kind(component.estimate_log_prob), stars.shares, resp)
-        if np.abs(shares - stars.shares).max() < STILL: break  # the component was fitted with what the stars have
+        if np.abs(shares - stars.shares).max() < STILL: break  # it was fitted with what the stars have
         stars = stars.with_shares(shares)
     else: component.maximize(stars, resp)
     return stars

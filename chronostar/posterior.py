@@ -40,7 +40,7 @@ def weights(self:_Coordinates, points):
 
 # %% ../nbs/23_posterior.ipynb #e49c28de
 def _rank(name):
-    "The order in which quantities stand: age, spreads and the like, weight, the mean today, the mean at birth."
+    "The order of quantities: age, spreads and the like, weight, the mean today, the mean at birth."
     place = name.removeprefix('birth_') in AXES
     return (name != 'age', name == 'weight') if not place else (2 + name.startswith('birth_'), False)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .base import OF_DATA, BaseComponent
-from .component.association import Association
+from .component.association import OnOrbit
 from .conventions import InputError, nearest
 from .files import check_file, load_array
 from .noise import KINDS
@@ -26,7 +26,7 @@ def recipe_of(
 ) -> dict:  # class, settings, and the keys of settings that are lost
     "What it takes, besides its parameters, to make a component again."
     cls, given = type(component), component.get_params(deep=False) if hasattr(component, 'get_params') else {}
-    if isinstance(component, Association): given['trace_orbit_func'] = given['trace_orbit_func'] or 'epicyclic'
+    if isinstance(component, OnOrbit): given['trace_orbit_func'] = given['trace_orbit_func'] or 'epicyclic'
     settings = {key: value for key, value in given.items() if key in cls.settings() and value is not None}
     lost = [key for key, value in settings.items() if plain(value) is None]
     kept = {key: plain(value) for key, value in settings.items() if key not in lost}
@@ -54,7 +54,7 @@ def _follow(recipe, params, settings):
     if lost:
         raise InputError(f"its setting {lost[0]} was an object that no file can keep: give it to read_result")
     kept = {key: value for key, value in recipe['settings'].items() if key in known or key not in OF_DATA}
-    if issubclass(cls, Association): kept = {'trace_orbit_func': 'trace_epicyclic_orbit', **kept}
+    if issubclass(cls, OnOrbit): kept = {'trace_orbit_func': 'trace_epicyclic_orbit', **kept}
     component = cls(**{**kept, **given})
     component.set_parameters(params)
     try_orbit(getattr(component, 'trace_orbit_func', None))
@@ -118,7 +118,7 @@ def ignored_uncertainties(
     "Was it fitted as if the stars had been measured without error?"
     meta = _meta(folder)
     sections = meta['settings'] if isinstance(meta.get('settings'), dict) else {}
-    given = [recipe['settings'] for recipe in meta.get('components', [])] + [sections.get('component') or {}, meta]
+    given = [*(r['settings'] for r in meta.get('components', [])), sections.get('component') or {}, meta]
     return any(settings.get('stellar_uncertainties', True) is False for settings in given)
 
 # %% ../nbs/20_recipes.ipynb #b2f0a771
@@ -133,7 +133,8 @@ def shares_of_noise(
         shares = np.array([noise[name] for name in names], dtype=float)
         if not ((shares >= 0) & (shares <= 1)).all(): raise ValueError("no shares")
     except (TypeError, ValueError) as e:
-        raise InputError(f"{Path(folder)/'components.ecsv'} has noise that is none ({e}): was it edited?") from None
+        path = Path(folder)/'components.ecsv'
+        raise InputError(f"{path} has noise that is none ({e}): was it edited?") from None
     return shares
 
 # %% ../nbs/20_recipes.ipynb #120a66b9

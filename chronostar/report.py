@@ -371,7 +371,8 @@ def _members(stars, memberships, components, colours, about, uncertainties=None)
             'Filter by words or conditions, such as <code>component=0 dec&lt;-20 expected</code>.</span></p>')
     form = ('<form hidden onsubmit="return false"><label>Filter <input type="search"></label> '
             '<output></output> <button type="button">Show all</button> '
-            '<button type="button">Save as CSV</button> <button type="button">Save as VOTable</button></form>')
+            '<button type="button">Save as CSV</button> '
+            '<button type="button">Save as VOTable</button></form>')
     rows = [_row_of(star, colours[star['component']]) for star in table]
     script = ''.join([_SCRIPT_TABLE, _SCRIPT_PLANES, _SCRIPT_LINKS, _SCRIPT_SAVE])
     return (f'<div id="members">{said}<div class="planes" hidden>{_planes(table)}</div>{form}'
@@ -400,11 +401,13 @@ _SIGNS = {'determined_by': 'stars that determine it', 'scatter': 'scatter of the
 def _verdict_tables(verdicts, colours):
     "What the ages are uncertain by, and the signs by which they are judged."
     names = dict.fromkeys(name for v in verdicts.values() for name in v.budget)
-    def row(v, values): return ((colours[v.component], str(v.component)), *(_number(x, most=2) for x in values))
+    def row(v, values):
+        return ((colours[v.component], str(v.component)), *(_number(x, most=2) for x in values))
     budget = [row(v, [v.age, *(v.budget.get(name) for name in names), v.age_total, v.age_error_total])
               for v in verdicts.values()]
     signs = [row(v, [getattr(v, name) for name in _SIGNS]) for v in verdicts.values()]
-    return (_table('What the ages are uncertain by [Myr]', ['component', 'age', *names, 'age in all', '±'], budget)
+    columns = ['component', 'age', *names, 'age in all', '±']
+    return (_table('What the ages are uncertain by [Myr]', columns, budget)
             + _table('Signs', ['component', *_SIGNS.values()], signs))
 
 # %% ../nbs/45_report.ipynb #f69dec99

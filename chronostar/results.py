@@ -29,7 +29,8 @@ from .transforms import SUN, cartesian_to_astrometry
 # %% ../nbs/24_results.ipynb #2894970c
 _PATTERNS = ('params.npy', 'weights.npy', 'memberships.npy', 'calced_membership.npy', 'components.ecsv',
              'members.fits', 'uncertainties.json', 'memberships_averaged.npy', 'fit.json', 'search.ecsv',
-             'report.html', 'significance.ecsv', 'verdicts.json', 'comp_[0-9]*_params.npy', 'comp_[0-9]*/params.npy',
+             'report.html', 'significance.ecsv', 'verdicts.json', 'comp_[0-9]*_params.npy',
+             'comp_[0-9]*/params.npy',
              '[A-Z][A-Z][A-Z]-[A-Z][A-Z][A-Z]-*.txt')
 
 def result_files(
@@ -126,7 +127,7 @@ def _with_verdicts(table, verdicts):
     return table
 
 # %% ../nbs/24_results.ipynb #e56aa34c
-ABOUT = {  # name of a column -> unit, UCD (kind of quantity, as the Virtual Observatory names them), what it is
+ABOUT = {  # name of a column -> unit, UCD (its kind in the words of the Virtual Observatory), what it is
     'source_id': ('', 'meta.id;meta.main', 'identifier of the star, that of Gaia where the table had it'),
     'row': ('', 'meta.record', 'row of the star in the sample, from 0'),
     'component': ('', 'meta.code.class', 'number of the component, from 0; of a star, the most probable one'),
@@ -142,7 +143,7 @@ ABOUT = {  # name of a column -> unit, UCD (kind of quantity, as the Virtual Obs
     'members_in_all': ('', '', 'expected number of stars, also of those that the selection has cut off'),
     'age': ('Myr', 'time.age', 'time since birth'), 'dxyz': ('pc', '', 'spread of the positions at birth'),
     'duvw': ('km/s', '', 'spread of the velocities at birth'),
-    'age_total': ('Myr', 'time.age', 'age, with the zero point of the velocities that the members make probable'),
+    'age_total': ('Myr', 'time.age', 'age, with the zero point of velocities that the members make probable'),
     'age_error_total': ('Myr', '', 'uncertainty of age_total with all that may be wrong'),
     'determined_by': ('', '', 'how many stars determine the age'),
     'virial_ratio': ('', '', 'virial mass over the mass of the members: below about 10 it may be bound'),
@@ -262,7 +263,7 @@ def expected_states(
     component,  # with a mean and a covariance today
     stars,  # StarData
     of_mean=0.,  # shape (6, 6): how uncertain that mean is, see `covariance_of_mean`
-) -> tuple:  # means (n, 6) and covariances (n, 6, 6), pc and km/s; velocities are NaN where nothing is to be expected
+) -> tuple:  # means (n, 6) and covariances (n, 6, 6), pc and km/s; NaN where no velocity is to be expected
     "Where stars are and how they move, if they are members."
     mean, cov = getattr(component, 'mean', None), getattr(component, 'covariance', None)
     means, covs = stars.means, stars.covs
@@ -289,7 +290,7 @@ def whereabouts(
     which,  # shape (n,): the component of each star
     uncertainties=None,  # of the mixture
 ) -> dict:  # name of a column, as in `ABOUT` -> (n,)
-    "Where stars are and how they move, on the sky and in space; where no velocity is measured, as is to be expected."
+    "Where stars are and how they move, on the sky and in space; without a velocity, as is to be expected."
     means, covs, known = stars.means, stars.covs, measured(stars) & ~stars.fake_rvs
     sky = cartesian_to_astrometry(means)[:, :2]
     for k in np.unique(which[~known]):
@@ -387,7 +388,8 @@ def component_files(
     if stars is not None and stars.ids is not None:
         doubts = stars.doubts(component.estimate_log_prob)
         probability, header = 1 - doubts['stranger'][:, None], _header(table.meta)
-        members = members_table(probability, stars.ids, doubts, [component], stars.plain, header, uncertainties)
+        of, plain = [component], stars.plain
+        members = members_table(probability, stars.ids, doubts, of, plain, header, uncertainties)
         files['members.fits'] = table_writer(members, 'fits')
     if uncertainties is not None:
         files['uncertainties.json'] = json.dumps(uncertainties.as_dict(), allow_nan=False)
@@ -398,6 +400,7 @@ def _summary(mixture, X, memberships):
     "Numbers of a fit, and its components, for `describe`."
     def plain(x): return np.asarray(x).tolist()
     members, share, cut = memberships.sum(axis=0), shares_of(mixture.components_), {}
+    noise = noise_of(mixture)
     if share.min() < WHOLE_ENOUGH:
         in_all = members/share
         cut = {'share in the sample': plain(share.round(4)), 'members in all': plain(in_all.round(2))}
@@ -406,7 +409,7 @@ def _summary(mixture, X, memberships):
         'converged': bool(getattr(mixture, 'converged_', True)),
         'iterations': int(getattr(mixture, 'n_iter_', 0)),
         'weights': plain(mixture.weights_.round(6)), 'members': plain(members.round(2)), **cut,
-        **({'noise': {name: round(share, 4) for name, share in found.items()}} if (found := noise_of(mixture)) else {}),
+        **({'noise': {name: round(x, 4) for name, x in noise.items()}} if noise else {}),
         'components': [{'class': type(c).__name__, 'summary': repr(c),
                         'parameters': plain(c.get_parameters())} for c in mixture.components_]}
 

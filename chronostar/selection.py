@@ -65,7 +65,7 @@ class Selection:
             elif low == -np.inf: self.cones.append((*map(float, name[5:-1].split(',')), high))
             else: raise InputError(f"a cone has a largest radius and no smallest, not {condition.strip()!r}")
         ends = np.array([self.box.get(axis, (-np.inf, np.inf)) for axis in AXES[:3]]) - SUN[:3, None]
-        self.reach = min(self.far, float(np.linalg.norm(np.abs(ends).max(axis=1))))  # farthest from the Sun, pc
+        self.reach = min(self.far, float(np.linalg.norm(np.abs(ends).max(axis=1))))  # pc, from the Sun
 
     def __repr__(self): return f"Selection({self.words!r})"
     def __str__(self): return self.words
@@ -350,7 +350,8 @@ def share(self:Selection,
     mean, cov = np.asarray(mean, dtype=float)[:3] - SUN[:3], np.array(np.asarray(cov)[:3, :3], dtype=float)
     (near, far, *others), distances = _shape(self), np.empty(8 + len(self.cones))
     n = _edges(mean, near, far, *others, distances, np.empty((len(distances), 3)))
-    if distances[:n].min(initial=np.inf) > 6.5*np.sqrt(np.linalg.norm(cov)): return WHOLE  # at least as long as its axis
+    at_most = np.sqrt(np.linalg.norm(cov))  # its spread along any line
+    if distances[:n].min(initial=np.inf) > 6.5*at_most: return WHOLE
     share = Share(*_moments_inside(mean, cov, _directions(rays), 0., far, *others))
     if near > 0:
         hole = _moments_inside(mean, cov, _directions(rays), 0., min(near, far), *others)
@@ -374,7 +375,7 @@ def share_within(
 def nearest_in_reach(
     words,  # of a selection
     place,  # shape (3,): pc
-) -> tuple:  # the nearest place, shape (3,), that is no farther from the Sun than the selection; and the way from there
+) -> tuple:  # the nearest place (3,) no farther from the Sun than the selection, and the way from there
     "Where to look from, if the share of a Gaussian that is bent far away is asked for."
     away = place - SUN[:3]
     beyond = max(1 - _of_words(words).reach/max(np.linalg.norm(away), 1e-9), 0)*away
@@ -468,7 +469,7 @@ def _roundest(low, high):
     return next(x for x in numbers if low <= x <= high)
 
 def _faces(helio, distance=None):
-    "Axis, sign and place of each face at which stars end; those apart that a sphere explains, if there is one."
+    "Axis, sign and place of each face at which stars end, but for those that a sphere explains."
     R = None if distance is None else distance.max()
     far = [] if distance is None else np.argsort(distance)[-2*min(_OUTERMOST, len(helio)//2):]
     for i, sign in ((i, sign) for i in range(3) for sign in (-1, 1)):
@@ -494,7 +495,7 @@ def _sphere(distance, rows):
 def sharp_edges(
     states,  # shape (n, 6) or (n, 3): X, Y, Z first; pc, with respect to the LSR
 ) -> str:  # words for a `Selection`, '' if there is none to be seen
-    "The sphere or box at whose edges stars end as if they were cut there; fewer than 300 stars do not show it."
+    "The sphere or box at whose edges stars end as if cut there; fewer than 300 stars do not show it."
     if len(states) < 300: return ''
     helio = np.asarray(states, dtype=float)[:, :3] - SUN[:3]
     distance = np.linalg.norm(helio, axis=1)

@@ -43,7 +43,8 @@ class Configurable(metaclass=SettingsMeta):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        inherited = {name for base in cls.__mro__ if isinstance(base, SettingsMeta) for name in base.settings()}
+        bases = [base for base in cls.__mro__ if isinstance(base, SettingsMeta)]
+        inherited = {name for base in bases for name in base.settings()}
         for name in vars(cls).keys() & inherited:  # in the body of a class: a new default
             value = vars(cls)[name]
             if isinstance(value, property): continue

@@ -19,10 +19,10 @@ from . import __version__
 from .base import fit_each
 from .conventions import DIM, InputError
 from .icpool.overdensity import crowding
-from .icpool.scan import crowded_places, groups_start, measured
+from .icpool.scan import crowded_places, groups_start
 from .maths import pack
 from .mixture.componentmixture import ComponentMixture, Rest, fit_beside
-from .stars import Packed, StarData, as_stars
+from .stars import Packed, StarData, as_stars, measured
 from .transforms import SUN, line_of_sight
 
 # %% ../nbs/31_significance.ipynb #70e1ecc3
@@ -100,10 +100,8 @@ def with_velocities(
     by_error = np.tile(np.eye(DIM), (n, 1, 1))
     by_error[:, 3:, :3] = across[:, :, None]*(line/distance)[:, None]
     blocks = pack(means, by_error @ covs @ by_error.swapaxes(1, 2))
-    new = StarData.from_packed(Packed(blocks, n, None, stars.cartesian.nthreads), None, stars.has_covs,
-                               stars.ids, stars.fake_rvs)
-    new.provenance = stars.provenance
-    return new
+    return StarData.from_packed(Packed(blocks, n, None, stars.cartesian.nthreads), None, stars.has_covs,
+                                stars.ids, stars.fake_rvs, stars.provenance)
 
 # %% ../nbs/31_significance.ipynb #cfbcdd88
 def _lots(memberships, rng):
@@ -283,8 +281,8 @@ def detection(
         sky = scrambled(stars, mixture, rng)
         new = injected(sky, group.sample(n, rng), rng)
         blocks = pack(np.vstack([sky.means, new.means]), np.concatenate([sky.covs, new.covs]))
-        both = StarData.from_packed(Packed(blocks, len(sky) + n), None, stars.has_covs)
-        both.provenance = stars.provenance
+        packed = Packed(blocks, len(sky) + n)
+        both = StarData.from_packed(packed, None, stars.has_covs, provenance=stars.provenance)
         return _found(field, both, group, n)
     shares = [np.mean([trial(i, n) for i in range(n_skies)]) for n in numbers]
     return Table({'stars': np.array(numbers), 'found': shares})

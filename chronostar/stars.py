@@ -324,13 +324,14 @@ def from_packed(cls:StarData,
     has_covs:bool=True,  # do they hold covariances?
     ids=None,  # shape (n,)
     fake_rvs=None,  # boolean (n,); none are invented by default
+    provenance=None,  # a dict of texts and numbers: where the stars come from
     fingerprint=None,  # if it is known
 ) -> StarData:
     "Stars from their packed views, unchecked."
     stars = object.__new__(StarData)
     stars.cartesian, stars._curvilinear, stars.has_covs, stars.ids = cartesian, curvilinear, has_covs, ids
     stars.fake_rvs = np.zeros(len(cartesian), dtype=bool) if fake_rvs is None else fake_rvs
-    stars.provenance, stars.views, stars._fingerprint = {}, {}, fingerprint
+    stars.provenance, stars.views, stars._fingerprint = provenance or {}, {}, fingerprint
     return stars
 
 # %% ../nbs/08_stars.ipynb #28a712f1

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['FEW', 'MOSTLY_OUTSIDE', 'Uncertainties', 'Information', 'observed_information', 'covariance_of_coordinates',
-           'widening', 'average_memberships', 'mixture_uncertainties', 'component_uncertainties', 'polish']
+           'widening', 'average_memberships', 'mixture_uncertainties', 'information_alone', 'component_uncertainties',
+           'polish']
 
 # %% ../nbs/19_uncertainties.ipynb #f2b44c71
 from copy import copy
@@ -233,7 +234,7 @@ FEW = 20  # members, below which uncertainties are widened; see the page on how 
 def widening(
     members:float,  # expected number
 ) -> float:
-    "The factor for uncertainties of a few stars, 1 from `FEW` on: that of the slope of a line, with Student's t."
+    "The factor for uncertainties of a few stars: that of the slope of a line, with Student's t; else 1."
     if not 3 < members < FEW: return 1.
     return float(np.sqrt(members/(members - 2))*t.ppf(norm.cdf(1), 3*(members - 2)))
 
@@ -274,9 +275,10 @@ def _flags_of_component(k, component, d, members):
     name, flags = f"component {k}", []
     if members <= _EMPTY: flags.append(f"{name} has {members:.2g} members: nothing is known about it")
     elif d.names and members < FEW:
-        flags.append(f"{name} has {members:.0f} members: its uncertainties are widened by {100*widening(members) - 100:.0f} %, "
-                     f"as it should be with fewer than {FEW}" if 'age' in d.names and members > 3 else
-                     f"{name} has {members:.0f} members: with fewer than {FEW}, uncertainties come out too small")
+        wider = f"{100*widening(members) - 100:.0f} %, as it should be with fewer than {FEW}"
+        flags.append(f"{name} has {members:.0f} members: " + (
+            f"its uncertainties are widened by {wider}" if 'age' in d.names and members > 3 else
+            f"with fewer than {FEW}, uncertainties come out too small"))
     elif not d.names and component.theta_names is None:
         flags.append(f"{name}: a {type(component).__name__} gives no derivatives; it is held as it is, "
                      "and all else is conditional on it")
@@ -333,8 +335,12 @@ def mixture_uncertainties(
                          gain, average_memberships(mixture.estimate_weighted_log_prob(stars), variance))
 
 # %% ../nbs/19_uncertainties.ipynb #90c63a8d
-def _information_alone(component, stars, resp):
-    "The information of a component, with the weights of the stars held; its own weight has an empty column."
+def information_alone(
+    component,  # fitted
+    stars,  # StarData
+    resp,  # shape (n,): weights of the stars, which are held
+) -> Information:
+    "The observed information of a component on its own; its weight has a column, which is empty."
     d = component.derivatives(stars, resp)
     p = len(d.hessian)
     matrix, free = np.pad(-d.hessian, (0, 1)), np.isin(np.arange(p + 1), [*d.held, p], invert=True)
@@ -350,7 +356,7 @@ def component_uncertainties(
     "Uncertainties of a component's parameters, with the weights of the stars held."
     stars = as_stars(X)
     resp = np.ones(len(stars)) if resp is None else np.ascontiguousarray(resp, dtype=float)
-    info = _information_alone(component, stars, resp)
+    info = information_alone(component, stars, resp)
     covariance, undetermined = covariance_of_coordinates(info)
     gain = float(0.5*info.gradient @ covariance @ info.gradient)
     if isinstance(stars, NoisyStars):

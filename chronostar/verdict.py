@@ -30,7 +30,7 @@ from .mixture.componentmixture import LARGE, log_norm_of
 from .noise import NoisyStars, as_noisy
 from .stars import StarData, as_stars, measured
 from .transforms import line_of_sight
-from .uncertainties import Information, covariance_of_coordinates, observed_information
+from .uncertainties import covariance_of_coordinates, information_alone, observed_information
 
 # %% ../nbs/23_verdict.ipynb #9185125d
 class Slopes(NamedTuple):
@@ -88,14 +88,11 @@ def slopes_of_component(
     "How a component reacts to its stars, with their weights held."
     stars = as_stars(X)
     resp = np.ones(len(stars)) if resp is None else np.ascontiguousarray(resp, dtype=float)
-    d, theta = component.derivatives(stars, resp), component.theta
-    free = np.isin(np.arange(len(theta)), [*d.held], invert=True)
-    info = Information(-d.hessian, -np.diag(d.hessian), d.scores, resp @ d.scores, [slice(0, len(theta))],
-                       [d], resp[:, None], free)
+    info, theta = information_alone(component, stars, resp), component.theta
     as_fitted, noisy = as_stars, isinstance(stars, NoisyStars)
     if noisy: shares, stars, as_fitted = stars.shares, stars.plain, lambda X: as_noisy(X, shares)
-    def gradient(stars): return component.evaluate(theta, as_fitted(stars), resp).gradient
-    return _slopes(info, d.scores*resp[:, None], gradient, [component], stars, as_fitted)
+    def gradient(stars): return np.append(component.evaluate(theta, as_fitted(stars), resp).gradient, 0.)
+    return _slopes(info, info.scores*resp[:, None], gradient, [component], stars, as_fitted)
 
 # %% ../nbs/23_verdict.ipynb #a06e410f
 def influences(
@@ -273,14 +270,15 @@ class TwoGroups(NamedTuple):
 def two_groups(
     members:Members,
 ) -> TwoGroups:
-    "Two components of the same kind for the members of one, memberships of the pair held; NaN for too few members."
+    "Two components of a kind for the members of one, who all stay in the pair; NaN for too few members."
     component, stars, resp = members.component, members.as_fitted(members.stars), members.resp
     if (n := resp.sum()) <= 2*(component.n_params + 1): return TwoGroups(np.nan, (np.nan,)*2, (np.nan,)*2)
     both, total, gain = [component, component], -np.inf, np.inf
     of_each = _halved(members)
     for _ in range(200):
         if gain < 0.01: break
-        both = [copy(c).m_step(stars, np.ascontiguousarray(r)) for c, r in zip(both, (of_each*resp[:, None]).T, strict=True)]
+        parts = np.ascontiguousarray((of_each*resp[:, None]).T)
+        both = [copy(c).m_step(stars, r) for c, r in zip(both, parts, strict=True)]
         shares = resp @ of_each/n
         of_each = np.column_stack([c.estimate_log_prob(stars) for c in both]) + np.log(shares)
         before, total = total, resp @ log_norm_of(of_each, of_each)
@@ -350,7 +348,7 @@ class Verdict(NamedTuple):
     star: str  # the one that moves the age most
     rv_slope: float  # Myr for each km/s that is added to all radial velocities
     zero_point: float  # km/s, by which these may be off
-    rv_offset: tuple  # km/s: by how much the members' radial velocities seem too large, and how certain that is
+    rv_offset: tuple  # km/s: by how much the radial velocities seem too large, and how certain that is
     age_without_offset: float  # Myr, if that is taken off
     orbits: dict  # name -> age with that orbit, Myr
     fields: dict  # name -> age with that field, Myr
@@ -380,14 +378,14 @@ def largest_influence(self:Verdict) -> float:
 # %% ../nbs/23_verdict.ipynb #384e9d13
 @patch(as_prop=True)
 def _offset(self:Verdict) -> tuple:
-    "The weight of what the members say about the zero point, against the prior; and what is left uncertain, km/s."
+    "The weight of what members say about the zero point, against the prior; and what is left, km/s."
     weight = self.zero_point**2/(self.zero_point**2 + self.rv_offset[1]**2) if self.zero_point else 0.
     return weight, self.zero_point*np.sqrt(1 - weight)
 
 @patch(as_prop=True)
 def moves(self:Verdict) -> dict:  # name -> Myr
     "What changes the age as fitted into the age in all."
-    found = {'zero point': self._offset[0]*(self.age_without_offset - self.age)}
+    found = {'the zero point': self._offset[0]*(self.age_without_offset - self.age)}
     if 'galpy' in self.orbits: found["galpy's orbit"] = self.orbits['galpy'] - self.age
     return {name: float(value) for name, value in found.items()}
 
@@ -414,7 +412,8 @@ def budget(self:Verdict) -> dict:  # name -> Myr
              'orbit': _half_range([self.age, *self.orbits.values()]),
              'outer stars': np.sqrt(max(shift**2 - (OUTER_SCATTER*sigma)**2, 0))}
     if self.may_be_two:
-        found['two groups'] = np.sqrt(np.average((np.array(self.two.ages) - self.age)**2, weights=self.two.shares))
+        off = np.array(self.two.ages) - self.age
+        found['two groups'] = np.sqrt(np.average(off**2, weights=self.two.shares))
     if self.fields: found['field'] = _half_range([self.age, *self.fields.values()])
     return {name: float(value) for name, value in found.items()}
 
@@ -449,8 +448,8 @@ def expands(self:Verdict) -> bool:
 def _doubts_of_group(v):
     "What is wrong with the group."
     if v.is_bound:
-        yield 'bound', (f"bound: with {v.mass:.0f} solar masses its virial ratio is {v.virial_ratio:.1f}, below "
-                        f"{BOUND:.0f}: the size of a bound cluster says nothing about its age")
+        yield 'bound', (f"bound: with {v.mass:.0f} solar masses its virial ratio is {v.virial_ratio:.1f}, "
+                        f"below {BOUND:.0f}: the size of a bound cluster says nothing about its age")
     if not v.expands:
         yield 'no expansion', (f"no expansion: ln L drops by {max(v.drop_at_zero, 0):.2f} at age 0, "
                                "which is within 95 %")
@@ -458,8 +457,9 @@ def _doubts_of_group(v):
         yield 'no sphere', (f"no sphere: a free Gaussian describes its members better, BIC lower by "
                             f"{-v.expansion_dbic:.0f}")
     if v.may_be_two:
-        yield 'two groups', ("two groups: its members may be two, of {:.1f} and {:.1f} Myr, BIC {} by {:.0f}".format(
-            *v.two.ages, 'lower' if v.two.dbic < 0 else 'higher only', abs(v.two.dbic)))
+        (one, other), which = v.two.ages, 'lower' if v.two.dbic < 0 else 'higher only'
+        yield 'two groups', (f"two groups: its members may be two, of {one:.1f} and {other:.1f} Myr, "
+                             f"BIC {which} by {abs(v.two.dbic):.0f}")
 
 def _doubts_of_stars(v):
     "What is wrong with the stars."
@@ -468,8 +468,9 @@ def _doubts_of_stars(v):
         yield 'one star', f"one star moves it: by {v.largest_influence:+.2g} Myr without {v.star}"
     offset, error = v.rv_offset
     if abs(offset) > OFFSET*error:
-        yield 'zero point', (f"zero point: the radial velocities of its members seem too large by {offset:.2f} ± "
-                             f"{error:.2f} km/s; without that it would be {v.age_without_offset:.1f} Myr old")
+        yield 'zero point', ("zero point: the radial velocities of its members seem too large by "
+                             f"{offset:.2f} ± {error:.2f} km/s; without that it would be "
+                             f"{v.age_without_offset:.1f} Myr old")
     if v.scatter > SCATTERS:
         yield 'scatter', f"scatter: its stars scatter {v.scatter:.1f} times as much as the model says"
     if abs(shift) > SHIFTS*sigma:
@@ -517,7 +518,7 @@ def describe_budget(self:Verdict) -> str:
     if not np.isfinite(self.age_error_total): return f"age {self.age:.1f} Myr, its error not determined"
     parts = ', '.join(f"{name} {value:.2g}" for name, value in self.budget.items())
     shifts = [(f"{shift:+.1f}", name) for name, shift in self.moves.items()]
-    moved = ', '.join(f"{shift} by the {name}".replace("the galpy", "galpy") for shift, name in shifts if float(shift))
+    moved = ', '.join(f"{shift} by {name}" for shift, name in shifts if float(shift))
     moved = f" ({moved})" if moved else ''
     return f"age {self.age_total:.1f} ± {self.age_error_total:.2g} Myr in all{moved}: {parts}"
 
@@ -527,9 +528,9 @@ def __repr__(self:Verdict):
     return '\n  '.join([f"Verdict: {self.summary}", *rows])
 
 # %% ../nbs/23_verdict.ipynb #307d8532
-_NUMBERS = ('age', 'age_error', 'age_total', 'age_error_total', 'members', 'with_velocity', 'determined_by', 'scatter',
-            'largest_influence', 'rv_slope', 'zero_point', 'age_without_offset', 'inner_age', 'drop_at_zero', 'expansion_dbic',
-            'virial_ratio', 'mass')
+_NUMBERS = ('age', 'age_error', 'age_total', 'age_error_total', 'members', 'with_velocity', 'determined_by',
+            'scatter', 'largest_influence', 'rv_slope', 'zero_point', 'age_without_offset', 'inner_age',
+            'drop_at_zero', 'expansion_dbic', 'virial_ratio', 'mass')
 
 @patch
 def as_dict(self:Verdict) -> dict:
@@ -560,8 +561,8 @@ def _judge(slopes, k, masses, orbits, zero_point, fields):
         zero_point=zero_point, rv_offset=(offset, error), age_without_offset=without,
         orbits=ages_with_other_orbits(members, orbits), fields=fields,
         inner_age=float(inner_part(members).age), drop_at_zero=drop_at_zero(members),
-        expansion_dbic=dbic_of_free_gaussian(members), two=two_groups(members), virial_ratio=virial_ratio(core_of(members), mass),
-        mass=mass)
+        expansion_dbic=dbic_of_free_gaussian(members), two=two_groups(members),
+        virial_ratio=virial_ratio(core_of(members), mass), mass=mass)
 
 # %% ../nbs/23_verdict.ipynb #b91db231
 def _slopes_of(fit, X, resp):
@@ -595,7 +596,8 @@ def ages_with_other_fields(
     start = np.column_stack([resp[:, aged], np.delete(resp, aged, axis=1).sum(axis=1)])
     def ages(i, field):
         components = [*(copy(mixture.components_[k]) for k in aged), copy(field)]
-        other = copy(mixture).set_params(init_weights=None, init_components=components).fit(X, init_resp=start)
+        other = copy(mixture).set_params(init_weights=None, init_components=components)
+        other.fit(X, init_resp=start)
         return f"{type(field).__name__} {i + 1}", [float(c.age) for c in other.components_[:-1]]
     for name, with_it in fit_each(ages, enumerate(fields))[0]:  # one that cannot be fitted tells nothing
         for k, age in zip(aged, with_it, strict=True): found[k][name] = age

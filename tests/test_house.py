@@ -3,7 +3,7 @@
 import ast
 from importlib.util import resolve_name
 
-from checkout import MODULES, ROOT
+from checkout import MODULES, ROOT, cells
 
 NUMBERS = {f"chronostar.{module}": int(name.split("_")[0]) for name, module in MODULES.items()}
 
@@ -33,3 +33,9 @@ def test_a_chapter_builds_on_those_before_it():
             if name.startswith("_") and not dunder:
                 offenders.append(f"{module} ({number}) imports the private {name} from {where}")
     assert not offenders, "\n".join(["", *offenders])
+
+
+def test_exported_code_fits_110_columns():
+    exported = [(name, cell) for name in MODULES for cell in cells(name, "code") if cell.startswith("#| export")]
+    wide = [f"{name}: {line}" for name, cell in exported for line in cell.splitlines() if len(line) > 110]
+    assert not wide, "\n".join(["", *wide])

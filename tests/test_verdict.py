@@ -189,7 +189,7 @@ def test_members_tell_that_all_velocities_are_off():
         group = SphereSpaceTimeComponent(max_age=100).maximize(shifted(stars, 1.0))
         v = verdict(group, shifted(stars, 1.0))
         off.append((v.rv_offset[0] - 1) / v.rv_offset[1])
-        assert v.moves["zero point"] / (v.age_without_offset - v.age) > 0.8
+        assert v.moves["the zero point"] / (v.age_without_offset - v.age) > 0.8
     assert np.abs(off).mean() < 2 and np.abs(off).max() < 4, off
 
 

@@ -12,33 +12,22 @@ import numpy as np
 from fastcore.basics import patch
 from sklearn.base import clone
 
-from ..base import BaseComponent
 from ..climb import Point, climb
+from .association import OnOrbit
 from .spherespacetimecomponent import SphereSpaceTimeComponent
 from ..conventions import AXES, AXIS_UNITS, InputError
 from ..selection import draw_within
 from ..stars import as_stars
 
 # %% ../../nbs/17_component.agespreadcomponent.ipynb #3af94df2
-_NAMES = [*AXES, 'dxyz', 'duvw', 'dage', 'age']
 _DAGE = 8  # in parameters and coordinates, the place of the spread in age
 
-class AgeSpreadComponent(BaseComponent):
+class AgeSpreadComponent(OnOrbit):
     "An association: a sphere at birth, and stars that were born over a Gaussian of ages."
-    n_params, curvilinear = 10, True
+    n_params = 10
     theta_names = [*AXES, 'ln dxyz', 'ln duvw', 'ln dage', 'age']
     quantities = {'age': 'Myr', 'dage': 'Myr', 'dxyz': 'pc', 'duvw': 'km/s'}
 
-    def __init__(self,
-        params=None,  # shape (10,): mean at birth (pc, km/s), dxyz (pc), duvw (km/s), dage (Myr), age (Myr)
-        *, max_age=200.,  # Myr, the oldest age considered
-        reg_covar=1e-6,  # the smallest square of a spread considered, pc² and km²/s²
-        resp_tol=1e-5,  # share of the total weight that may be left out when ages are explored
-        trace_orbit_func=None,  # `epicyclic` (default), `galpy`, either with `:NAME` of a potential, or yours
-        selection=None,  # which stars the sample could hold, such as 'parallax > 10'; all by default
-    ):
-        self.params, self.max_age, self.reg_covar, self.resp_tol = params, max_age, reg_covar, resp_tol
-        self.trace_orbit_func, self.selection = trace_orbit_func, selection
 
 # %% ../../nbs/17_component.agespreadcomponent.ipynb #fcccf70d
 @patch
@@ -172,7 +161,7 @@ def sample(self:AgeSpreadComponent,
     rng,  # numpy Generator
 ) -> np.ndarray:  # shape (n, 6), pc and km/s
     "Draw stars, without uncertainty."
-    orbit, sphere = self._sphere().orbit, np.repeat([self.dxyz, self.duvw], 3)
+    orbit, sphere = self.orbit, np.repeat([self.dxyz, self.duvw], 3)
     def draw(n):
         ages = np.maximum(rng.normal(self.age, self.dage, n), 0)
         born = orbit.trace(self.mean, -ages) + sphere*rng.normal(size=(n, 6))

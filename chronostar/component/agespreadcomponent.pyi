@@ -1,18 +1,16 @@
 # Made by tools/make_stubs.py: edit the notebooks, not this file.
-from chronostar.base import BaseComponent
 from chronostar.climb import Point
+from chronostar.component.association import OnOrbit
 from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, Self
 
 __all__ = ["AgeSpreadComponent"]
 
-class AgeSpreadComponent(BaseComponent):
+class AgeSpreadComponent(OnOrbit):
     n_params: int
-    curvilinear: bool
     theta_names: Any
     quantities: Any
-    def __init__(self, params: ArrayLike | None = ..., *, max_age: float = ..., reg_covar: float = ..., resp_tol: float = ..., trace_orbit_func: Any = ..., selection: Any = ...) -> None: ...
     def __repr__(self) -> str: ...
     def set_parameters(self, params: Any) -> Self: ...
     @property
@@ -54,8 +52,3 @@ class AgeSpreadComponent(BaseComponent):
     @property
     def read_units(self) -> dict[str, Any]: ...
     def read(self, thetas: ArrayLike) -> dict[str, Any]: ...
-    max_age: Any
-    reg_covar: Any
-    resp_tol: Any
-    trace_orbit_func: Any
-    selection: Any

@@ -7,17 +7,25 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, Self
 
-__all__ = ["AGE_STEP", "WIDER", "HOPELESS", "Association", "stretched"]
+__all__ = ["AGE_STEP", "WIDER", "HOPELESS", "OnOrbit", "Association", "stretched"]
 
 AGE_STEP: float
 WIDER: Any
 HOPELESS: float
-class Association(BaseComponent):
+class OnOrbit(BaseComponent):
+    curvilinear: bool
+    def __init__(self, params: ArrayLike | None = ..., *, max_age: float = ..., reg_covar: float = ..., resp_tol: float = ..., trace_orbit_func: Any = ..., selection: Any = ...) -> None: ...
+    @property
+    def orbit(self) -> Any: ...
+    max_age: Any
+    reg_covar: Any
+    resp_tol: Any
+    trace_orbit_func: Any
+    selection: Any
+class Association(OnOrbit):
     spreads: Any
     slopes: Any
     simpler: Any
-    curvilinear: bool
-    def __init__(self, params: ArrayLike | None = ..., *, max_age: float = ..., reg_covar: float = ..., resp_tol: float = ..., trace_orbit_func: Any = ..., selection: Any = ...) -> None: ...
     def __repr__(self) -> str: ...
     def set_parameters(self, params: Any) -> Self: ...
     @property
@@ -26,8 +34,6 @@ class Association(BaseComponent):
     def mean_birth(self) -> NDArray[Any]: ...
     @property
     def covariance_birth(self) -> NDArray[Any]: ...
-    @property
-    def orbit(self) -> Any: ...
     def moments_at(self, time: float) -> tuple[NDArray[Any], NDArray[Any]]: ...
     @property
     def mean(self) -> NDArray[Any]: ...
@@ -63,9 +69,4 @@ class Association(BaseComponent):
     def derivatives(self, X: ArrayLike | StarData, resp: ArrayLike) -> Derivatives: ...
     def split(self) -> tuple[Self, Self]: ...
     def from_stars(self, X: ArrayLike | StarData, age: float = ...) -> Self: ...
-    max_age: Any
-    reg_covar: Any
-    resp_tol: Any
-    trace_orbit_func: Any
-    selection: Any
 def stretched(theta: ArrayLike, spread_of: ArrayLike, orbit: Any, shears: ArrayLike = ...) -> tuple[Any, ...]: ...

@@ -64,7 +64,7 @@ def velocity(self:FieldComponent) -> tuple:
 # %% ../../nbs/18_component.fieldcomponent.ipynb #1d7cb171
 @patch
 def _points(self:FieldComponent):
-    "Points that fill the region evenly, shape (m, 3), and how dense it is there, shape (m,), or None if all are alike."
+    "Points that fill the region evenly, (m, 3), and how dense it is there, (m,), or None if all are alike."
     return self.region.fill()[0], None
 
 @patch
@@ -98,7 +98,8 @@ def estimate_log_prob(self:FieldComponent,
 def sample(self:FieldComponent, n, rng):
     "Draw `n` stars, shape (n, 6)."
     points, crowd = self._points()
-    at = rng.integers(len(points), size=n) if crowd is None else rng.choice(len(points), n, p=crowd/crowd.sum())
+    if crowd is None: at = rng.integers(len(points), size=n)
+    else: at = rng.choice(len(points), n, p=crowd/crowd.sum())
     return np.hstack([points[at], rng.multivariate_normal(*self.velocity, n)])
 
 # %% ../../nbs/18_component.fieldcomponent.ipynb #96e6f3da
@@ -168,7 +169,8 @@ def at(self:FieldComponent,
     L = np.linalg.cholesky(cov)
     cov = cov + np.tensordot(theta[3:9], L @ symmetric_steps(3) @ L.T, 1)
     if np.linalg.eigvalsh(cov)[0] < self.reg_covar: return copy(self)
-    return copy(self).set_parameters(np.hstack([mean + L @ theta[:3], (cov + cov.T).ravel()/2, self.params[12:]]))
+    cov = (cov + cov.T)/2
+    return copy(self).set_parameters(np.hstack([mean + L @ theta[:3], cov.ravel(), self.params[12:]]))
 
 @patch
 def read(self:FieldComponent,
@@ -226,8 +228,8 @@ def set_parameters(self:LayeredFieldComponent, params):
     "Set mean velocity, covariance and 1/scale height from a vector of 13 numbers; returns self."
     params = np.array(params, dtype=float)
     if params.shape != (13,) or not 0 < params[-1] < np.inf:
-        raise InputError("a LayeredFieldComponent has 13 parameters, the last of them, 1/scale height, above 0, "
-                         f"not {params.tolist()}")
+        raise InputError("a LayeredFieldComponent has 13 parameters, the last of them, 1/scale height, "
+                         f"above 0, not {params.tolist()}")
     self.params = np.append(check_gaussian(self, params[:12], 3), params[12])
     return self._count()
 
@@ -283,7 +285,7 @@ def _fit_place(self:LayeredFieldComponent, stars, resp):
 
 @patch
 def at(self:LayeredFieldComponent,
-    theta,  # shape (10,): steps of mean and covariance, in units of the Gaussian's size; of 1/scale height, 1/kpc
+    theta,  # shape (10,): steps of mean and covariance, by the Gaussian's size; of 1/scale height, 1/kpc
 ):
     "A copy some steps from here, or as near to that as it can be."
     new = super(LayeredFieldComponent, self).at(theta)
@@ -304,7 +306,7 @@ def derivatives(self:LayeredFieldComponent,
     X,  # shape (n, 42) or (n, 6), pc and km/s, or StarData
     resp,  # shape (n,): weight of each star
 ) -> Derivatives:
-    "Derivatives of the log density by 9 steps of the velocities' mean and covariance and one of 1/scale height."
+    "Derivatives of the log density by 9 steps of the velocities' moments and one of 1/scale height."
     stars, rate, heights = as_stars(X), self.params[12], self._heights[0]
     of = FieldComponent(self.params[:12], selection=self.selection).derivatives(stars, resp)
     mean, square = _mean_height(rate, heights), np.average(heights**2, weights=np.exp(-rate*heights))

@@ -24,23 +24,27 @@ class Hull:
         places,  # shape (n, 3), pc
     ):
         try: hull = ConvexHull(places)
-        except (ValueError, QhullError): raise InputError("stars that are all in one plane have no density") from None
-        self.volume, self.outside = hull.volume, len(hull.vertices)/len(places)  # pc³; share of others like these
+        except (ValueError, QhullError):
+            raise InputError("stars that are all in one plane have no density") from None
+        self.volume = hull.volume  # pc³
+        self.outside = len(hull.vertices)/len(places)  # the share of other stars like these
         self._body = Delaunay(places[hull.vertices])
 
-    def contains(self,
-        places,  # shape (m, 3), pc
-    ) -> np.ndarray:  # boolean (m,)
-        "Which places are inside."
-        return self._body.find_simplex(places) >= 0
+@patch
+def contains(self:Hull,
+    places,  # shape (m, 3), pc
+) -> np.ndarray:  # boolean (m,)
+    "Which places are inside."
+    return self._body.find_simplex(places) >= 0
 
-    def fill(self,
-        n:int=20_000,  # of which part will be inside
-    ) -> np.ndarray:  # shape (m, 3), pc
-        "Points that fill it evenly."
-        low, high = self._body.min_bound, self._body.max_bound
-        points = low + (high - low)*Halton(3, scramble=False).random(n)
-        return points[self.contains(points)]
+@patch
+def fill(self:Hull,
+    n:int=20_000,  # of which part will be inside
+) -> np.ndarray:  # shape (m, 3), pc
+    "Points that fill it evenly."
+    low, high = self._body.min_bound, self._body.max_bound
+    points = low + (high - low)*Halton(3, scramble=False).random(n)
+    return points[self.contains(points)]
 
 # %% ../../nbs/19_component.smoothfieldcomponent.ipynb #0093964a
 CELLS = 32  # of the grid, along each axis
@@ -52,13 +56,14 @@ def smoothed(
     hull:Hull,  # theirs
     width:float,  # of the kernel, in standard deviations of the sample
     leave_out:bool=True,  # without what each star adds at its own place
-) -> np.ndarray:  # shape (6 + CELLS**3,): centre of the first cell and size of the cells, pc; density there, 1/pc³
+) -> np.ndarray:  # shape (6 + CELLS**3,): centre of the first cell and size, pc; densities, 1/pc³
     "The density of a sample, on a grid, which reaches a cell or two over the edge of the hull."
     n, kernel, low, high = len(places), width*places.std(axis=0), places.min(axis=0), places.max(axis=0)
     size = (high - low)/(CELLS - 4)
     first = low - 1.5*size
     counts, _ = np.histogramdd(places, CELLS, [*zip(first - size/2, first + (CELLS - 0.5)*size)])
-    body = (counts > 0) | hull.contains(first + np.indices(counts.shape).reshape(3, -1).T*size).reshape(counts.shape)
+    cells = first + np.indices(counts.shape).reshape(3, -1).T*size
+    body = (counts > 0) | hull.contains(cells).reshape(counts.shape)
     def blurred(x): return gaussian_filter(x.astype(float), kernel/size, mode='constant', truncate=6.)
     near = binary_dilation(body, np.ones((3, 3, 3)))
     inside = np.where(near, blurred(body), 1.)  # of a kernel
@@ -84,13 +89,14 @@ def density_of(
     "The density that predicts each star best from all others; raises `InputError` for fewer than 30."
     if len(places) < 30: raise InputError(f"a density needs at least 30 stars, not {len(places)}")
     hull = Hull(places)
-    return max((smoothed(places, hull, width) for width in WIDTHS), key=lambda grid: log_density(grid, places).sum())
+    def log_prob(grid): return log_density(grid, places).sum()
+    return max((smoothed(places, hull, width) for width in WIDTHS), key=log_prob)
 
 # %% ../../nbs/19_component.smoothfieldcomponent.ipynb #31fcd679
 class SmoothFieldComponent(FieldComponent):
     "The density of the sample itself, smoothed, and a Gaussian of velocities."
     def __init__(self,
-        params=None,  # mean velocity, and its covariance row by row, km/s, 12 numbers; the density, as from `density_of`
+        params=None,  # mean velocity, and its covariance row by row, km/s; the density, as from `density_of`
         *, reg_covar=1e-6,  # smallest eigenvalue of the covariance, km²/s²
     ): self.params, self.reg_covar, self.selection = params, reg_covar, None
 

@@ -68,24 +68,37 @@ def _blurred(stars, radii, since):
     "The stars as if each were spread over an ellipsoid that had these radii at birth."
     blocks = stars.cartesian.blocks.copy()
     blocks[:, DIM:ROWS] += (since*np.repeat(radii, 3)**2/8 @ since.T)[TRIL][:, None]
-    new = StarData.from_packed(Packed(blocks, len(stars), None, stars.cartesian.nthreads))
-    new.provenance = stars.provenance
-    return new
+    packed = Packed(blocks, len(stars), None, stars.cartesian.nthreads)
+    return StarData.from_packed(packed, provenance=stars.provenance)
 
 # %% ../../nbs/25_icpool.scan.ipynb #b49a7530
-def _least_probable(at, trees, chances, expected, chance, ages):
-    "Places from the numbers (scales, n) around each star, the least probable first, none within another."
-    places, free, trials = [], np.ones(len(at), dtype=bool), np.log(len(at)*len(trees))
-    for i in np.argsort(chances, axis=None):
+class _Counts(NamedTuple):
+    "The neighbours of n stars at one scale, against those expected."
+    tree: cKDTree  # of the stars, in units of the radii
+    expected: np.ndarray  # (n,)
+    log_chance: np.ndarray  # (n,): of so many neighbours; 0 for a few
+    age: float  # Myr, when they are counted
+
+def _count(points, expected, few, age=0.):
+    "Count the neighbours within 1 of each of the points; `few` of them say nothing."
+    tree = cKDTree(points)
+    count = tree.query_ball_point(points, 1., return_length=True) - 1
+    return _Counts(tree, expected, np.where(count > few, poisson.logsf(count - 1, expected), 0.), age)
+
+def _least_probable(at, counts, chance):
+    "Places from the counts around the stars `at`, the least probable first, none within another."
+    places, free, trials = [], np.ones(len(at), dtype=bool), np.log(len(at)*len(counts))
+    for i in np.argsort([c.log_chance for c in counts], axis=None):
         scale, star = divmod(i, len(at))
-        log_chance, tree = chances[scale][star] + trials, trees[scale]
-        if log_chance > np.log(chance): break
+        tree, expected, log_chance, age = counts[scale]
+        if log_chance[star] + trials > np.log(chance): break
         if not free[star]: continue
         members = at[tree.query_ball_point(tree.data[star], 1.)]
-        places.append(Place(members, expected[scale][star], log_chance, ages[scale]))
+        places.append(Place(members, expected[star], log_chance[star] + trials, age))
         free[tree.query_ball_point(tree.data[star], 2.)] = False
     return places
 
+# %% ../../nbs/25_icpool.scan.ipynb #504f3995
 def _unclaimed(mixture, stars):
     "Which stars belong to no group of a mixture, as far as one knows; the largest component is no group."
     groups = [c.age is not None for c in mixture.components_]
@@ -105,16 +118,13 @@ def crowded_places(
     if len(at): at = at[one_of_each_pair(means[at])]
     if len(at) < 8: return []
     some, share = stars[at], _share_measured(means[:, :3], known, at)
-    trees, chances, expected = [], [], []
+    counts = []
     for *radii, age in scales:
         born, since = _at_birth(some, age)
-        points = born/np.repeat(radii, 3)
-        trees.append(cKDTree(points))
-        count = trees[-1].query_ball_point(points, 1., return_length=True) - 1
         volume = np.pi**3/6*np.prod(radii)**3
-        expected.append(len(stars)*share*volume*np.exp(mixture.score_samples(_blurred(some, radii, since))))
-        chances.append(np.where(count > 2, poisson.logsf(count - 1, expected[-1]), 0.))
-    return _least_probable(at, trees, chances, expected, chance, [age for *_, age in scales])
+        expected = len(stars)*share*volume*np.exp(mixture.score_samples(_blurred(some, radii, since)))
+        counts.append(_count(born/np.repeat(radii, 3), expected, 2, age))
+    return _least_probable(at, counts, chance)
 
 # %% ../../nbs/25_icpool.scan.ipynb #7d9c41f0
 STREAMS = (3., 6.)  # radii in velocity, km/s
@@ -127,18 +137,15 @@ def crowded_velocities(
     "Velocities that more measured stars have than the mixture expects, wherever they are."
     at = np.flatnonzero(measured(stars))
     if len(at) < 8: return []
-    velocities, trees, chances, expected = stars.means[at, 3:], [], [], []
+    velocities, counts = stars.means[at, 3:], []
     for r in radii:
-        trees.append(cKDTree(velocities/r))
-        count = trees[-1].query_ball_point(velocities/r, 1., return_length=True) - 1
         density = np.zeros(len(at))
         for w, c in zip(mixture.weights_, mixture.components_):
             if c.mean is None: continue
             cov = c.covariance[3:, 3:] + r**2/5*np.eye(3)
             density += w*np.exp(multivariate_normal(c.mean[3:], cov).logpdf(velocities))
-        expected.append(len(at)*4/3*np.pi*r**3*density)
-        chances.append(np.where(count > 7, poisson.logsf(count - 1, expected[-1]), 0.))
-    return _least_probable(at, trees, chances, expected, CHANCE, [0.]*len(radii))
+        counts.append(_count(velocities/r, len(at)*4/3*np.pi*r**3*density, 7))
+    return _least_probable(at, counts, CHANCE)
 
 # %% ../../nbs/25_icpool.scan.ipynb #4a67c952
 MOST = 100  # places that are tried for one start
@@ -172,10 +179,11 @@ def _is_promising(stars, log_prob, place, make):
 def _is_small(component, stars):
     "Is it a group that is small against the sample?"
     if component.age is None: return False
-    return np.trace(component.covariance[:3, :3]) < 0.1*np.trace(np.cov(stars.means[::max(1, len(stars)//10_000), :3].T))
+    some = stars.means[::max(1, len(stars)//10_000), :3]
+    return np.trace(component.covariance[:3, :3]) < 0.1*np.trace(np.cov(some.T))
 
 def _grown(mixture, stars, places, makers, most, price=1., glance=False, allowance=0.):
-    "Weights and components with new ones at some places, if that which the first of the `makers` makes is best."
+    "Weights and components with new ones at some places, if the first of the `makers` makes the best."
     log_prob, n = mixture.score_samples(stars), len(stars)
     claimed, weights, components, tried = np.zeros(n), mixture.weights_, list(mixture.components_), 0
     for place in places[:LOOKED_AT if glance else None]:
@@ -219,8 +227,8 @@ def streams_start(
 ) -> tuple:  # weights (k,) and components to start from; None if there is none
     "A start with a component of the field at each velocity that too many stars have."
     known = stars[measured(stars)]
-    return _grown(mixture, known, crowded_velocities(mixture, known), [make_component, make_group], most, price=0.5,
-                  allowance=20.)
+    places, makers = crowded_velocities(mixture, known), [make_component, make_group]
+    return _grown(mixture, known, places, makers, most, price=0.5, allowance=20.)
 
 # %% ../../nbs/25_icpool.scan.ipynb #94692db1
 def halves_start(

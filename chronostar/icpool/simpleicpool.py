@@ -88,7 +88,7 @@ def crowded_start(
     stars,  # StarData
     groups_only:bool=False,  # leave out places that make no group
 ) -> tuple:  # weights and components to start from, or None
-    "A start at the most crowded place of component `i`; in a large sample, at all places, for the largest component."
+    "A start at the most crowded place of component `i`; in a large sample, of the largest at all places."
     if len(stars) < LARGE: return overdensity_start(mixture, i, stars, make_component, groups_only)
     return groups_start(mixture, make_component, stars) if i == mixture.weights_.argmax() else None
 
@@ -136,14 +136,17 @@ def _in_field(self:SimpleICPool, kind):
     make_group = self.component_class
     most = self.max_components - n
     if kind == 'halves': starts = self._halves(groups=False)
-    elif kind == 'streams': starts = {kind: partial(streams_start, best, make_field, make_group, most=min(most, 10))}
-    else: starts = {kind: partial(groups_start, best, make_group, make_field=make_field, most=most), **self._halves(groups=True)}
+    elif kind == 'streams':
+        starts = {kind: partial(streams_start, best, make_field, make_group, most=min(most, 10))}
+    else:
+        starts = {kind: partial(groups_start, best, make_group, make_field=make_field, most=most),
+                  **self._halves(groups=True)}
     return [InitialCondition(self._label(n + 1, extra), parent=self.best_label, cost=1., others=[start])
             for extra, start in starts.items()]
 
 @patch
 def _next_in_field(self:SimpleICPool):
-    "The candidates of the next generation: first of the kind that was better last, then of the others in turn."
+    "The next generation: first of the kind that was better last, then of the others in turn."
     last = KINDS.index(self._left[0]) if self._left else 0
     self._left = [*KINDS[last:], *KINDS[:last]]
     return self._in_field(self._left[0])

@@ -40,7 +40,7 @@ class ComponentMixture(BaseMixture):
         component_class=SphereSpaceTimeComponent,  # of the components, where none are given
         tol=1e-5,  # EM has converged when the mean log likelihood of a star gains less than this
         max_iter=1000,  # EM iterations at the most
-        init_params='random',  # memberships to start from: init_resp, kmeans, k-means++, random, random_from_data
+        init_params='random',  # first memberships: init_resp, kmeans, k-means++, random, random_from_data
         n_init=1,  # number of starts from random guesses; the best counts
         random_state=None,  # seed of the guesses
         warm_start=False,  # start a second fit from the result of the first
@@ -226,7 +226,8 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
         else: resp = check_memberships(init_resp, len(stars), k)
         weights = resp.mean(axis=0)
         if (fewest := weights.min()*len(stars)) < 2:
-            raise InputError(f"component {weights.argmin()} has {'fewer than two' if fewest else 'no'} members "
+            few = 'fewer than two' if fewest else 'no'
+            raise InputError(f"component {weights.argmin()} has {few} members "
                              "in the memberships to start from")
         for c, r in zip(components, resp.T, strict=True): c.maximize(stars, np.ascontiguousarray(r))
     self.components_, self.weights_, self.noise_shares_ = components, weights / weights.sum(), None
@@ -236,7 +237,7 @@ def _initialise(self:ComponentMixture, stars, init_resp, rng):
 def as_fitted(self:ComponentMixture,
     X,  # shape (n, 42) or (n, 6), or StarData
 ):  # StarData
-    "The stars as this mixture is fitted to them: without uncertainties if it ignores those, or with kinds of noise."
+    "The stars as this mixture is fitted to them: without uncertainties, or with kinds of noise."
     stars = BaseMixture.as_fitted(self, X)
     if not self.noise or self.ignores_uncertainties: return stars
     shares = vars(self).get('noise_shares_')
@@ -262,7 +263,7 @@ def _fit_noise(self:ComponentMixture, stars):
 def doubts(self:ComponentMixture,
     X,  # shape (n, 42), or StarData
 ) -> dict:  # name -> (n,): velocity_doubtful and errors_doubtful
-    "How probable it is that a star's velocity is off by 3 km/s or more, and that all its errors are too small."
+    "How probable it is that a velocity is off by 3 km/s or more, and that all errors are too small."
     return self.as_fitted(X).doubts(self.score_as_quoted)
 
 # %% ../../nbs/21_mixture.componentmixture.ipynb #5f3c2ed2
@@ -465,7 +466,7 @@ def fit_beside(
     *, before=None,  # shape (n,): log density of each star by the mixture as it was; `rest` by default
     share:float=1.,  # total weight of the other components
     refit:bool=False,  # begin with the best of all ages, and do not look for other ages at the end
-    hope:float=-np.inf,  # gain in log likelihood, without which it does not look for other ages at the end either
+    hope:float=-np.inf,  # gain in log likelihood, without which it does not look at the end either
     tol:float=0.1,  # gain in log likelihood, below which an iteration is the last
     max_iter:int=200,  # EM iterations
 ) -> Beside:
@@ -481,9 +482,11 @@ def fit_beside(
     mixture._initialise(local, None, None)
     if refit:
         resp = local.e_step(mixture)[1].T[len(held):]
-        mixture.components_[len(held):] = [_best_alternative(c, local, r)[0] for c, r in zip(components, resp)]
+        best = [_best_alternative(c, local, r)[0] for c, r in zip(components, resp)]
+        mixture.components_[len(held):] = best
     mixture._run_em(local, explore=False)
-    if not refit and (mixture.lower_bounds_[-1] - (before[at] - np.log(m/n)).mean())*m >= hope: mixture._run_em(local)
+    gain = (mixture.lower_bounds_[-1] - (before[at] - np.log(m/n)).mean())*m
+    if not refit and gain >= hope: mixture._run_em(local)
     weights, components = mixture.weights_[len(held):]*m/n, mixture.components_[len(held):]
     columns = [np.log(w) + c.estimate_log_prob(stars) for w, c in zip(weights, components)]
     if held: columns.append(rest + np.log((1 - weights.sum())/share))
@@ -577,7 +580,7 @@ def score(self:ComponentMixture,
 # %% ../../nbs/21_mixture.componentmixture.ipynb #039b8730
 @patch(as_prop=True)
 def n_params(self:ComponentMixture):
-    "Number of free parameters: of the components, the weights and the shares of noise, but one of each of these."
+    "Number of free parameters: of the components, of the weights and shares of noise but one each."
     of_noise = len(KINDS) - 2 if self.noise else 0  # no strangers, and the shares sum to 1
     return sum(c.n_params for c in self.components_) + len(self.components_) - 1 + of_noise
 
