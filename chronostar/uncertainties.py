@@ -105,7 +105,12 @@ class Scores(NamedTuple):
     of: np.ndarray  # (q,): the component whose coordinate it is
     values: np.ndarray  # (m, q)
 
-    def weighted(self, weights): return self.values*weights[self.rows][:, self.of]
+@patch
+def weighted(self:Scores,
+    weights,  # shape (n, k), of each star for each component
+) -> np.ndarray:  # shape (m, q)
+    "The derivatives, times the weight of the star for the component."
+    return self.values*weights[self.rows][:, self.of]
 
 class Information(NamedTuple):
     "Minus the second derivatives of a log likelihood, with what they are made of."

@@ -30,7 +30,7 @@ class Scores(NamedTuple):
     columns: NDArray[Any]
     of: NDArray[Any]
     values: NDArray[Any]
-    def weighted(self, weights: Any) -> Any: ...
+    def weighted(self, weights: ArrayLike) -> NDArray[Any]: ...
 class Information(NamedTuple):
     matrix: NDArray[Any]
     complete: NDArray[Any]

@@ -149,6 +149,15 @@ def page(pages, name):
     return pages[name]
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_lines_of_text_are_as_wide_as_the_page(page):
+    "But for rows of tables, and for what has no place to be folded at."
+    texts = ["".join(text) for cell in page.code for output in cell.outputs
+             for text in (output.get("text", ""), output.get("data", {}).get("text/plain", ""))]
+    wide = [line for text in texts for line in text.splitlines() if len(line) > 107 and not re.search(r"\S {2,}\S", line)]
+    assert not [line for line in wide if max(map(len, line.split())) < 80]
+
+
 def test_every_notebook_becomes_a_page(site, pages):
     assert names(site, "*.ipynb") == NOTEBOOKS
     urls = [page.url for page in pages.values()]

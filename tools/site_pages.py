@@ -6,6 +6,7 @@
 import ast
 import inspect
 import re
+import textwrap
 from html import escape, unescape
 from pathlib import Path
 
@@ -148,11 +149,26 @@ def site_table(html):
             f"<thead><tr>{head}</tr></thead><tbody>\n" + "\n".join(lines) + "\n</tbody></table></div>")
 
 
+WIDE = 105  # columns of text that the page has room for
+
+
+def folded(text):
+    "Text in which long lines go on in the next one, but for the rows of tables."
+    def fold(line):
+        if len(line) <= WIDE or re.search(r"\S {2,}\S", line): return line
+        more = " " * (len(line) - len(line.lstrip()) + 4)
+        return textwrap.fill(line, WIDE, subsequent_indent=more, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(fold(line) for line in text.split("\n"))
+
+
 def plain_outputs(cell):
-    """No `text/html` is left to Quarto, which would load jQuery and RequireJS from elsewhere for it: tables become
-    tables of the site, estimators are shown by their repr, and what else is HTML goes into the page as it is."""
+    """Long lines of text are folded. No `text/html` is left to Quarto, which would load jQuery and RequireJS from
+    elsewhere for it: tables become tables of the site, estimators are shown by their repr, and what else is HTML goes
+    into the page as it is."""
     for output in cell.get("outputs", []):
         data = output.get("data", {})
+        for part, key in ((output, "text"), (data, "text/plain")):
+            if key in part: part[key] = folded(as_text(part[key]))
         if "text/html" not in data:
             continue
         html = as_text(data.pop("text/html"))
@@ -244,4 +260,4 @@ class TutorialPage(Processor):
                 later += f"\n{cell.source}"
 
 
-__all__ = ["Renderer", "TutorialPage", "add_name_links", "files_and_magics", "plain_outputs", "site_table"]
+__all__ = ["Renderer", "TutorialPage", "add_name_links", "files_and_magics", "folded", "plain_outputs", "site_table"]
