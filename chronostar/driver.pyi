@@ -5,10 +5,11 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike
 from typing import Any
 
-__all__ = ["logger", "SHARED", "DEEP", "Driver", "fit_candidate", "choose_background", "plan_of"]
+__all__ = ["logger", "SHARED", "EVENLY", "DEEP", "Driver", "fit_candidate", "choose_background", "plan_of"]
 
 logger: Any
 SHARED: float
+EVENLY: float
 DEEP: float
 class Driver(Configurable):
     def __init__(self, config_file: Any = ..., mixture_class: Any = ..., icpool_class: Any = ..., component_class: Any = ..., *, intermediate_dumps: bool = ..., savedir: Any = ..., progress: bool = ...) -> None: ...

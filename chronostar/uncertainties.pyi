@@ -3,8 +3,10 @@ from chronostar.stars import StarData
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, NamedTuple
 
-__all__ = ["FEW", "MOSTLY_OUTSIDE", "Uncertainties", "Information", "observed_information", "covariance_of_coordinates", "widening", "average_memberships", "mixture_uncertainties", "information_alone", "component_uncertainties", "polish"]
+__all__ = ["MANY", "REACHED", "FEW", "MOSTLY_OUTSIDE", "Uncertainties", "Scores", "Information", "observed_information", "covariance_of_coordinates", "widening", "average_memberships", "mixture_uncertainties", "information_alone", "component_uncertainties", "polish"]
 
+MANY: int
+REACHED: float
 FEW: int
 MOSTLY_OUTSIDE: float
 class Uncertainties:
@@ -23,10 +25,16 @@ class Uncertainties:
     flags: Any
     gain: Any
     membership_prob: Any
+class Scores(NamedTuple):
+    rows: object
+    columns: NDArray[Any]
+    of: NDArray[Any]
+    values: NDArray[Any]
+    def weighted(self, weights: Any) -> Any: ...
 class Information(NamedTuple):
     matrix: NDArray[Any]
     complete: NDArray[Any]
-    scores: NDArray[Any]
+    scores: list[Any]
     gradient: NDArray[Any]
     columns: list[Any]
     derivatives: list[Any]

@@ -36,7 +36,9 @@ from .uncertainties import covariance_of_coordinates, information_alone, observe
 class Slopes(NamedTuple):
     "How what was fitted reacts to the stars, to first order."
     components: list  # k components
-    stars: StarData  # n stars, as they were measured
+    stars: StarData  # n stars, as they were measured: of a large sample those that a group can reach
+    rows: np.ndarray  # (n,): which stars of the sample they are
+    size: int  # of the sample
     as_fitted: object  # function of stars: as the components are fitted to them
     resp: np.ndarray  # (n, k): weights of the stars
     covariance: np.ndarray  # (p, p): inverse of the information
@@ -50,12 +52,14 @@ def _age_column(slopes, k):
     return slopes.columns[k].start + slopes.components[k].theta_names.index('age')
 
 # %% ../nbs/23_verdict.ipynb #c0774d26
-def _slopes(info, scores, gradient, components, stars, as_fitted):
+def _slopes(info, rows, scores, gradient, components, stars, as_fitted):
     "The slopes that follow from an information."
     covariance, undetermined = covariance_of_coordinates(info)
     share = (undetermined**2*np.maximum(info.complete, 0)[:, None]).sum(axis=1)
-    return Slopes(components, stars, as_fitted, info.resp, covariance, info.free & (share < 1e-3), scores,
-                  info.columns, gradient)
+    size = len(stars)
+    if not isinstance(rows, slice): stars = stars[rows]
+    return Slopes(components, stars, np.arange(size)[rows], size, as_fitted, info.resp[rows], covariance,
+                  info.free & (share < 1e-3), scores, info.columns, gradient)
 
 def _gradient_of_mixture(mixture, stars, columns):
     "The gradient by the weights and by what components with an age have; that of the field is left at 0."
@@ -74,10 +78,11 @@ def slopes_of_mixture(
     "How a mixture reacts to its stars; memberships follow."
     stars = as_stars(X)
     info = observed_information(mixture, mixture.as_fitted(stars))
-    scores = info.scores*np.repeat(info.resp, [c.stop - c.start for c in info.columns], axis=1)
+    near = info.scores[0]
+    scores = near.weighted(info.resp)
     scores[:, info.weight_columns] -= mixture.weights_
     def gradient(stars): return _gradient_of_mixture(mixture, stars, info.columns)
-    return _slopes(info, scores, gradient, mixture.components_, stars, mixture.as_fitted)
+    return _slopes(info, near.rows, scores, gradient, mixture.components_, stars, mixture.as_fitted)
 
 # %% ../nbs/23_verdict.ipynb #70fff480
 def slopes_of_component(
@@ -92,13 +97,14 @@ def slopes_of_component(
     as_fitted, noisy = as_stars, isinstance(stars, NoisyStars)
     if noisy: shares, stars, as_fitted = stars.shares, stars.plain, lambda X: as_noisy(X, shares)
     def gradient(stars): return np.append(component.evaluate(theta, as_fitted(stars), resp).gradient, 0.)
-    return _slopes(info, info.scores*resp[:, None], gradient, [component], stars, as_fitted)
+    scores = info.scores[0].weighted(info.resp)
+    return _slopes(info, slice(None), scores, gradient, [component], stars, as_fitted)
 
 # %% ../nbs/23_verdict.ipynb #a06e410f
 def influences(
     slopes:Slopes,
     k:int,  # which component
-) -> np.ndarray:  # shape (n,), Myr
+) -> np.ndarray:  # shape (n,), Myr; for the stars of the slopes
     "By how much the age of a component changes when a star is left out, for each star."
     return -slopes.scores @ slopes.covariance[_age_column(slopes, k)]
 
@@ -551,13 +557,15 @@ def _judge(slopes, k, masses, orbits, zero_point, fields):
     "The verdict on component k."
     of, members, column = slopes.components[k], members_of(slopes, k), _age_column(slopes, k)
     known, (offset, error, without) = slopes.determined[column], rv_offset(members)
-    resp, stars, influence = slopes.resp[:, k], slopes.stars, influences(slopes, k)
-    mass, top = float(resp @ np.broadcast_to(masses, len(resp))), np.abs(influence).argmax()
+    resp, stars, influence = slopes.resp[:, k], slopes.stars, np.zeros(slopes.size)
+    influence[slopes.rows] = influences(slopes, k)
+    mass, top = float(resp @ np.broadcast_to(masses, slopes.size)[slopes.rows]), np.abs(influence).argmax()
     sigma = of.age_error or np.sqrt(slopes.covariance[column, column]) if known else np.nan
     return Verdict(
         component=k, age=float(of.age), age_error=float(sigma), members=float(resp.sum()),
         with_velocity=float(measured(stars) @ resp), no_group=of.no_group(resp.sum()), influence=influence,
-        star=f"row {top}" if stars.ids is None else f"star {stars.ids[top]}", rv_slope=rv_slope(slopes, k),
+        star=f"row {top}" if stars.ids is None else f"star {stars.ids[slopes.rows == top][0]}",
+        rv_slope=rv_slope(slopes, k),
         zero_point=zero_point, rv_offset=(offset, error), age_without_offset=without,
         orbits=ages_with_other_orbits(members, orbits), fields=fields,
         inner_age=float(inner_part(members).age), drop_at_zero=drop_at_zero(members),
@@ -605,7 +613,7 @@ def ages_with_other_fields(
 
 def _other_fields(fit, slopes):
     "Fields to try in place of that of a mixture; none where there is none, or where the stars decide."
-    if not isinstance(fit, BaseMixture) or len(slopes.stars) >= LARGE: return []
+    if not isinstance(fit, BaseMixture) or slopes.size >= LARGE: return []
     kinds = {type(c) for c in fit.components_ if c.age is None}
     group = next((c for c in fit.components_ if c.age is not None), None)
     if not kinds or group is None: return []

@@ -23,6 +23,8 @@ ZERO_POINT: float
 class Slopes(NamedTuple):
     components: list[Any]
     stars: StarData
+    rows: NDArray[Any]
+    size: int
     as_fitted: object
     resp: NDArray[Any]
     covariance: NDArray[Any]

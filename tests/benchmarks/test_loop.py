@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from chronostar.maths import log_overlap, overlap_sums, pack
+from chronostar.maths import log_overlap, overlap_sums, pack, velocity_sums
 
 from .bench import burners, seconds
 
@@ -34,6 +34,17 @@ def test_log_overlap(race, record, hundred_thousand):
     )
     record("log overlap of each star", ours / len(means) * 1e9, unit="ns/star")
     record("log overlap / three sums", ours / sums, 1.0)
+
+
+def test_velocity_sums(race, record, hundred_thousand):
+    "A component that fills the sample needs the velocities alone."
+    means, covs = hundred_thousand
+    blocks, weights = pack(means, covs), np.random.default_rng(0).random(len(means))
+    velocities, sums = race(
+        lambda: velocity_sums(blocks, len(means), MEAN[3:], COV[3:, 3:], weights, nthreads=1),
+        lambda: overlap_sums(blocks, weights, MEAN, COV, nthreads=1),
+    )
+    record("sums of velocities alone / three sums", velocities / sums, 0.6)
 
 
 def test_bandwidth(race, record, million):
