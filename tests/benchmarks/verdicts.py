@@ -231,7 +231,7 @@ def lists_of_members(folder):
 
 
 def found_in_a_field(folder):
-    "The same, of groups found by a search, which takes a free Gaussian as the field; a sphere in its place is in the budget."
+    "The same, of groups found by a search, which takes a field as dense as the sample; others are in the budget."
     stars = prepare(read_table(Path(folder) / "bpmg_neighbourhood_gaia_dr2.fits")).stars
     best = Driver({}).run(stars)
     slopes = slopes_of_mixture(best, stars)
