@@ -295,7 +295,7 @@ def choose_background(
         if evenly < min(found.values()) - EVENLY*len(some): found[smooth] = score
     best = min(found, key=found.get)
     logger.info("background: %s, by BIC of a component for all (%s)", called(best),
-                ', '.join(f"{called(cls)}: {score:.1f}" for cls, score in found.items()))
+                ', '.join(f"{called(cls)}: {score:.1f}" for cls, score in found.items() if score < np.inf))
     return best
 
 # %% ../nbs/30_driver.ipynb #680f6161

@@ -192,7 +192,8 @@ def observed_information(
     def values(k, rows):
         d, local = derivatives[k].scores, small[k]
         return np.column_stack([d if local else d[rows], np.ones(len(d) if local else len(d[rows]))])
-    scores = [Scores(near, np.arange(sizes.sum()), of, np.hstack([values(k, near) for k in range(len(sizes))]))]
+    of_all = np.hstack([values(k, near) for k in range(len(sizes))])
+    scores = [Scores(near, np.arange(sizes.sum()), of, of_all)]
     if not isinstance(near, slice):
         others, rest = np.flatnonzero(~small[of]), np.delete(np.arange(n), near)
         scores.append(Scores(rest, others, of[others],

@@ -522,7 +522,7 @@ def summary(self:Verdict) -> str:
 def describe_budget(self:Verdict) -> str:
     "The budget in a line."
     if not np.isfinite(self.age_error_total): return f"age {self.age:.1f} Myr, its error not determined"
-    parts = ', '.join(f"{name} {value:.2g}" for name, value in self.budget.items())
+    parts = ', '.join(f"{name} {value if value > 0.005 else 0:.2g}" for name, value in self.budget.items())
     shifts = [(f"{shift:+.1f}", name) for name, shift in self.moves.items()]
     moved = ', '.join(f"{shift} by {name}" for shift, name in shifts if float(shift))
     moved = f" ({moved})" if moved else ''
