@@ -136,7 +136,8 @@ def _reached(components, weights, resp):
     "Which components are groups, boolean (k,), and the stars that one of them reaches: numbers, or all."
     small = np.array([c.age is not None and bool(c.theta_names) for c in components])
     small[weights.argmax()] = False
-    if len(resp) < MANY or not small.any(): return np.zeros(len(small), dtype=bool), slice(None)
+    in_memory = isinstance(resp, np.ndarray)  # and not in chunks, which have no terms star by star
+    if not (in_memory and len(resp) >= MANY and small.any()): return np.zeros_like(small), slice(None)
     return small, np.flatnonzero(resp[:, small].max(axis=1) > REACHED)
 
 # %% ../nbs/19_uncertainties.ipynb #fe99820e
