@@ -184,15 +184,15 @@ def observed_information(
     small, near = _reached(mixture.components_, weights, resp)
     nearby = stars if isinstance(near, slice) else stars[near]
     def derivatives_of(c, r, local):
-        of, some, r = (c, nearby, r[near]) if local else (c, stars, r)
-        return (of if r.sum() > _EMPTY else BaseComponent()).derivatives(some, np.ascontiguousarray(r))
+        some, r = (nearby, r[near]) if local else (stars, r)
+        return (c if r.sum() > _EMPTY else BaseComponent()).derivatives(some, np.ascontiguousarray(r))
     derivatives = [derivatives_of(*each) for each in zip(mixture.components_, resp.T, small)]
     sizes = np.array([d.scores.shape[1] + 1 for d in derivatives])
     columns = [slice(end - size, end) for size, end in zip(sizes, np.cumsum(sizes))]
     of = np.repeat(np.arange(len(sizes)), sizes)
     def values(k, rows):
-        d, local = derivatives[k].scores, small[k]
-        return np.column_stack([d if local else d[rows], np.ones(len(d) if local else len(d[rows]))])
+        d = derivatives[k].scores if small[k] else derivatives[k].scores[rows]
+        return np.column_stack([d, np.ones(len(d))])
     of_all = np.hstack([values(k, near) for k in range(len(sizes))])
     scores = [Scores(near, np.arange(sizes.sum()), of, of_all)]
     if not isinstance(near, slice):

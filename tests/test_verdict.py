@@ -20,6 +20,7 @@ from chronostar.component.spherespacetimecomponent import SphereSpaceTimeCompone
 from chronostar.conventions import InputError  # noqa: E402
 from chronostar.datatools import prepare, read_table  # noqa: E402
 from chronostar.mixture.componentmixture import ComponentMixture  # noqa: E402
+from chronostar.uncertainties import observed_information  # noqa: E402
 from chronostar.verdict import BOUND, ORBITS, shifted, verdict, verdicts  # noqa: E402
 
 REAL = Path(__file__).resolve().parents[2] / "shared/data/real"
@@ -111,11 +112,10 @@ def test_weights_held_are_those_of_the_fit(plain):
 
 
 def test_it_is_quick(in_field):
-    """A group of a hundred among 600 stars: less than a second of a processor, without galpy, whose import takes three,
-    and without other fields, which are fits."""
-    verdicts(*in_field, orbits=ORBITS, fields=())
+    "A group of a hundred among 600 stars: less than a second of a processor, without galpy, whose import takes three."
+    verdicts(*in_field, orbits=ORBITS)
     begun = time.process_time()
-    verdicts(*in_field, orbits=ORBITS, fields=())
+    verdicts(*in_field, orbits=ORBITS)
     assert time.process_time() - begun < 1
 
 
@@ -128,6 +128,20 @@ def test_old_groups_are_followed_in_galpys_potential():
     of_orbit = old.orbits["galpy"] - old.age
     assert old.moves["galpy's orbit"] == of_orbit and f"({of_orbit:+.1f} by galpy's orbit)" in repr(old._replace(zero_point=0))
     np.testing.assert_allclose(old._replace(zero_point=0).age_total, old.orbits["galpy"], rtol=1e-12)
+
+
+def test_stars_that_no_group_reaches_say_nothing(in_field, monkeypatch):
+    "In a large sample derivatives of groups are taken for the stars that they reach; all that is said is the same."
+    mixture, stars = in_field
+    whole, v = mixture.uncertainties(stars), verdicts(mixture, stars, fields=())[0]
+    monkeypatch.setattr("chronostar.uncertainties.MANY", 1)
+    assert len(observed_information(mixture, stars).scores[1].rows) > 100
+    parts, w = mixture.uncertainties(stars), verdicts(mixture, stars, fields=())[0]
+    np.testing.assert_allclose(parts.covariance / np.outer(whole.sigmas, whole.sigmas),
+                               whole.covariance / np.outer(whole.sigmas, whole.sigmas), atol=1e-6)
+    assert parts.flags == whole.flags and (w.star, w.flags) == (v.star, v.flags) and len(w.influence) == len(stars)
+    np.testing.assert_allclose(w.influence, v.influence, atol=1e-3 * v.age_error)
+    np.testing.assert_allclose([w.age_total, w.age_error_total], [v.age_total, v.age_error_total], rtol=1e-4)
 
 
 def test_two_groups_are_in_the_budget_by_how_far_their_ages_are(plain):

@@ -6,6 +6,8 @@
 __all__ = ['CELLS', 'WIDTHS', 'FAINTEST', 'Hull', 'smoothed', 'log_density', 'density_of', 'SmoothFieldComponent']
 
 # %% ../../nbs/19_component.smoothfieldcomponent.ipynb #18ae5e7d
+from functools import cached_property
+
 import numpy as np
 from fastcore.basics import patch
 from scipy.ndimage import binary_dilation, gaussian_filter, map_coordinates
@@ -30,21 +32,19 @@ class Hull:
         self.outside = len(hull.vertices)/len(places)  # the share of other stars like these
         self._body = Delaunay(places[hull.vertices])
 
+    @cached_property
+    def points(self):
+        "Points that fill it evenly, shape (m, 3), pc."
+        low, high = self._body.min_bound, self._body.max_bound
+        points = low + (high - low)*Halton(3, scramble=False).random(20_000)
+        return points[self.contains(points)]
+
 @patch
 def contains(self:Hull,
     places,  # shape (m, 3), pc
 ) -> np.ndarray:  # boolean (m,)
     "Which places are inside."
     return self._body.find_simplex(places) >= 0
-
-@patch
-def fill(self:Hull,
-    n:int=20_000,  # of which part will be inside
-) -> np.ndarray:  # shape (m, 3), pc
-    "Points that fill it evenly."
-    low, high = self._body.min_bound, self._body.max_bound
-    points = low + (high - low)*Halton(3, scramble=False).random(n)
-    return points[self.contains(points)]
 
 # %% ../../nbs/19_component.smoothfieldcomponent.ipynb #0093964a
 CELLS = 32  # of the grid, along each axis
@@ -69,7 +69,7 @@ def smoothed(
     inside = np.where(near, blurred(body), 1.)  # of a kernel
     density = np.where(near, blurred(counts)/(n*size.prod()*inside), 0.)
     def on_grid(density): return np.hstack([first, size, np.maximum(density, 1e-6*density.max()).ravel()])
-    total = hull.volume*np.exp(log_density(on_grid(density), hull.fill())).mean()
+    total = hull.volume*np.exp(log_density(on_grid(density), hull.points)).mean()
     if leave_out:
         itself = 1/(n*inside*np.prod(np.sqrt(2*np.pi*(kernel**2 + size**2/4))))  # a cell widens the kernel
         density = np.maximum(density - itself, FAINTEST*density)*n/(n - 1)

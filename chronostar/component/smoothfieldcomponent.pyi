@@ -1,6 +1,7 @@
 # Made by tools/make_stubs.py: edit the notebooks, not this file.
 from chronostar.component.fieldcomponent import FieldComponent
 from chronostar.stars import StarData
+from functools import cached_property
 from numpy.typing import ArrayLike, NDArray
 from typing import Any, Self
 
@@ -11,8 +12,9 @@ WIDTHS: Any
 FAINTEST: float
 class Hull:
     def __init__(self, places: ArrayLike) -> None: ...
+    @cached_property
+    def points(self) -> Any: ...
     def contains(self, places: ArrayLike) -> NDArray[Any]: ...
-    def fill(self, n: int = ...) -> NDArray[Any]: ...
     volume: Any
     outside: Any
 def smoothed(places: ArrayLike, hull: Hull, width: float, leave_out: bool = ...) -> NDArray[Any]: ...
